@@ -1,0 +1,92 @@
+"""What figleaf raises.
+
+An input that cannot be classified is not an error: it is a `Prediction` whose `status` says why.
+These are raised where the caller can do something about it::
+
+    FigleafError
+    ├── InputError (ValueError)        an argument that figleaf cannot take: wrong type, shape, range
+    ├── ImageError                     bytes that are not a usable image; carries a Status
+    ├── ModelError
+    │   ├── ModelNotFoundError         no embedded model and no folder goes by that name
+    │   └── BundleError                a bundle that is damaged, hostile, or does not fit its card
+    ├── PolicyError                    a policy file that cannot be read or contradicts itself
+    └── MissingExtraError (ImportError) an optional dependency is not installed
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What became of one input: "ok", or the kind of failure."""
+
+    OK = "ok"
+    NOT_FOUND = "not_found"
+    """There is no such file."""
+    UNREADABLE = "unreadable"
+    """The file is there but cannot be read: permissions, a folder, an I/O error."""
+    EMPTY = "empty"
+    """No bytes at all."""
+    TOO_MANY_BYTES = "too_many_bytes"
+    """More bytes than the limit."""
+    TOO_MANY_PIXELS = "too_many_pixels"
+    """More pixels than the limit, by its header or in truth."""
+    NOT_AN_IMAGE = "not_an_image"
+    """The bytes are not those of any image format that figleaf knows."""
+    UNSUPPORTED = "unsupported"
+    """An image, but of a format or variant that figleaf does not decode."""
+    TRUNCATED = "truncated"
+    """The image ends before its last pixel."""
+    CORRUPT = "corrupt"
+    """The image is damaged in another way."""
+    TIMEOUT = "timeout"
+    """An isolated decoder did not finish before its deadline, and was killed."""
+    CRASHED = "crashed"
+    """An isolated decoder died: out of memory, or a crash in a C library."""
+
+
+class FigleafError(Exception):
+    """The base of everything that figleaf raises on purpose."""
+
+
+class InputError(FigleafError, ValueError):
+    """An argument that figleaf cannot take."""
+
+
+class ImageError(FigleafError):
+    """Bytes that are not a usable image.
+
+    `status` is the kind of failure, the message what exactly was wrong.
+    """
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[Status, str]]:
+        # Crosses a process border from an isolated decoder.
+        return type(self), (self.status, self.reason)
+
+
+class ModelError(FigleafError):
+    """A model that cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """No embedded model and no folder goes by that name."""
+
+
+class BundleError(ModelError):
+    """A model bundle that is damaged, hostile, or does not fit its card."""
+
+
+class PolicyError(FigleafError):
+    """A policy that cannot be read or contradicts itself."""
+
+
+class MissingExtraError(FigleafError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs an extra: pip install 'figleaf[{extra}]'")
+        self.extra = extra

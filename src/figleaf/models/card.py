@@ -1,0 +1,200 @@
+"""The card of a model bundle: what the graph cannot say about itself.
+
+A bundle is a folder of `model.onnx` and `card.json`. Every graph takes float32 RGB in 0..255, NHWC,
+any batch, and holds its own normalisation and channel order; the card describes what happens
+before that. A model may have several inputs (an ensemble, joined backbones), each prepared from the
+same picture in its own way.
+
+    {
+      "format": 1,
+      "name": "resnet50_thin",
+      "version": "1",
+      "description": "...",
+      "labels": ["sfw", "nsfw"],               [] for a backbone, which has features only
+      "features": 1024,                        width of the pooled features, 0 if there are none
+      "inputs": [{
+        "name": "image",                       the graph's input
+        "size": [224, 224],                    height and width that the graph takes
+        "resample": "bilinear",                see Resample
+        "resize": [256, 256],                  height and width before the centre crop; size if absent
+        "jpeg_quality": 75,                    a JPEG round trip after the crop; absent for none
+        "background": [255, 255, 255]          the colour under transparent pixels
+      }],
+      "sha256": {"model.onnx": "..."},         of every file that the bundle consists of
+      "source": {"package": ..., "version": ..., "url": ..., "integrity": ...},
+      "license": "MIT",
+      "training_data": "...",
+      "published": [{"metric": ..., "value": ..., "source": ...}],
+      "false_alarms": [{"pictures": ..., "count": ..., "unsafe_over": {"0.5": ..., "0.8": ...}}],
+      "suggested_policy": "balanced"           optional
+    }
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from figleaf.errors import BundleError
+
+T = TypeVar("T")
+
+FORMAT = 1
+_MAX_CARD_BYTES = 1 << 20
+_MAX_SIDE = 4096
+
+
+class Resample(StrEnum):
+    """How a picture is resized. The aspect ratio is never kept: the picture is squashed."""
+
+    BILINEAR_ALIGN_CORNERS = "bilinear-align-corners"
+    """Four taps, no antialiasing, corner pixels on corner pixels, in float: as TensorFlow.js does."""
+    BILINEAR = "bilinear"
+    """Pillow's antialiased bilinear filter, in uint8."""
+    BICUBIC = "bicubic"
+    """Pillow's antialiased bicubic filter, in uint8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a graph, and how a picture becomes it.
+
+    Sizes are (height, width) in pixels; `background` is RGB, 0..255.
+    """
+
+    name: str
+    size: tuple[int, int]
+    resample: Resample
+    resize: tuple[int, int]
+    jpeg_quality: int | None = None
+    background: tuple[int, int, int] = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A parsed and validated `card.json`. `raw` is the whole of it, as it was read."""
+
+    name: str
+    version: str
+    description: str
+    labels: tuple[str, ...]
+    features: int
+    inputs: tuple[Input, ...]
+    sha256: Mapping[str, str]
+    license: str
+    suggested_policy: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+def read_card(path: Path) -> Card:
+    """Read and validate a `card.json`.
+
+    Raises:
+        BundleError: the file is missing, too large, not JSON, or breaks the schema; the message
+            names the file and the field.
+    """
+    try:
+        if path.stat().st_size > _MAX_CARD_BYTES:
+            raise BundleError(f"{path}: over {_MAX_CARD_BYTES} bytes, which no card needs")
+        raw = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}; a bundle is model.onnx + card.json") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: not JSON ({error})") from error
+    try:
+        return _parse(raw)
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from None
+
+
+def _parse(raw: object) -> Card:
+    if not isinstance(raw, dict):
+        raise BundleError("not a JSON object")
+    if raw.get("format") != FORMAT:
+        raise BundleError(f"'format' is {raw.get('format')!r}, this figleaf reads {FORMAT}")
+    labels = tuple(_list_of(str, raw, "labels"))
+    if len(set(labels)) != len(labels):
+        raise BundleError("'labels' holds a name twice")
+    features = _typed(int, raw, "features")
+    if not labels and features < 1:
+        raise BundleError("a model needs 'labels', 'features', or both")
+    suggested = raw.get("suggested_policy")
+    if suggested is not None and not isinstance(suggested, str):
+        raise BundleError("'suggested_policy' is not a string")
+    return Card(
+        name=_typed(str, raw, "name"),
+        version=_typed(str, raw, "version"),
+        description=_typed(str, raw, "description"),
+        labels=labels,
+        features=features,
+        inputs=_parse_inputs(raw),
+        sha256=_parse_hashes(raw),
+        license=_typed(str, raw, "license"),
+        suggested_policy=suggested,
+        raw=raw,
+    )
+
+
+def _parse_inputs(raw: dict[str, Any]) -> tuple[Input, ...]:
+    inputs = tuple(_parse_input(entry) for entry in _list_of(dict, raw, "inputs"))
+    if not inputs:
+        raise BundleError("'inputs' is empty")
+    return inputs
+
+
+def _parse_input(raw: dict[str, Any]) -> Input:
+    size = _pair(raw, "size")
+    resize = _pair(raw, "resize") if "resize" in raw else size
+    if resize[0] < size[0] or resize[1] < size[1]:
+        raise BundleError(f"'resize' {list(resize)} is smaller than 'size' {list(size)}")
+    try:
+        resample = Resample(_typed(str, raw, "resample"))
+    except ValueError:
+        known = ", ".join(Resample)
+        raise BundleError(f"'resample' is {raw['resample']!r}, not one of {known}") from None
+    quality = raw.get("jpeg_quality")
+    if quality is not None and not (type(quality) is int and 1 <= quality <= 100):
+        raise BundleError(f"'jpeg_quality' is {quality!r}, not a whole number from 1 to 100")
+    red, green, blue = _background(raw)
+    return Input(_typed(str, raw, "name"), size, resample, resize, quality, (red, green, blue))
+
+
+def _background(raw: dict[str, Any]) -> list[int]:
+    colour = _list_of(int, raw, "background")
+    if len(colour) != 3 or not all(0 <= channel <= 255 for channel in colour):
+        raise BundleError(f"'background' is {colour!r}, not three numbers from 0 to 255")
+    return colour
+
+
+def _parse_hashes(raw: dict[str, Any]) -> dict[str, str]:
+    hashes = _typed(dict, raw, "sha256")
+    for name, digest in hashes.items():
+        is_digest = isinstance(digest, str) and len(digest) == 64
+        if not is_digest or Path(name).name != name:
+            raise BundleError(f"'sha256' has {name!r}: {digest!r}, not a file of the bundle and its hash")
+    if "model.onnx" not in hashes:
+        raise BundleError("'sha256' does not name model.onnx")
+    return hashes
+
+
+def _typed(kind: type[T], raw: dict[str, Any], key: str) -> T:
+    value = raw.get(key)
+    if type(value) is not kind:
+        raise BundleError(f"'{key}' is {value!r}, not of type {kind.__name__}")
+    return value
+
+
+def _list_of(kind: type[T], raw: dict[str, Any], key: str) -> list[T]:
+    values = _typed(list, raw, key)
+    if not all(type(value) is kind for value in values):
+        raise BundleError(f"'{key}' is {values!r}, not a list of {kind.__name__}")
+    return values
+
+
+def _pair(raw: dict[str, Any], key: str) -> tuple[int, int]:
+    values = _list_of(int, raw, key)
+    if len(values) != 2 or not all(1 <= side <= _MAX_SIDE for side in values):
+        raise BundleError(f"'{key}' is {values!r}, not [height, width] from 1 to {_MAX_SIDE}")
+    return values[0], values[1]
