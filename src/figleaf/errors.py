@@ -4,12 +4,12 @@ An input that cannot be classified is not an error: it is a `Prediction` whose `
 These are raised where the caller can do something about it::
 
     FigleafError
-    ├── InputError (ValueError)        an argument that figleaf cannot take: wrong type, shape, range
-    ├── ImageError                     bytes that are not a usable image; carries a Status
+    ├── InputError (ValueError)         an argument of the wrong type, shape or range
+    ├── ImageError                      bytes that are not a usable image; carries a Status
     ├── ModelError
-    │   ├── ModelNotFoundError         no embedded model and no folder goes by that name
-    │   └── BundleError                a bundle that is damaged, hostile, or does not fit its card
-    ├── PolicyError                    a policy file that cannot be read or contradicts itself
+    │   ├── ModelNotFoundError          no embedded model and no folder goes by that name
+    │   └── BundleError                 a bundle that is damaged, hostile, or does not fit its card
+    ├── PolicyError                     a policy that cannot be read or contradicts itself
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """
 

@@ -62,7 +62,13 @@ FIVE = (
 
 BINARY = (
     Label("sfw", unsafe=False, english="safe for work", korean="안전함", aliases=("safe",)),
-    Label("nsfw", unsafe=True, english="not safe for work", korean="안전하지 않음", aliases=("unsafe",)),
+    Label(
+        "nsfw",
+        unsafe=True,
+        english="not safe for work",
+        korean="안전하지 않음",
+        aliases=("unsafe",),
+    ),
 )
 """The two classes of a binary model."""
 

@@ -1,0 +1,1 @@
+"""Models: bundles, their verification, preprocessing, and what runs them."""

@@ -16,7 +16,7 @@ same picture in its own way.
         "name": "image",                       the graph's input
         "size": [224, 224],                    height and width that the graph takes
         "resample": "bilinear",                see Resample
-        "resize": [256, 256],                  height and width before the centre crop; size if absent
+        "resize": [256, 256],                  height, width before the centre crop; else size
         "jpeg_quality": 75,                    a JPEG round trip after the crop; absent for none
         "background": [255, 255, 255]          the colour under transparent pixels
       }],
@@ -50,7 +50,7 @@ class Resample(StrEnum):
     """How a picture is resized. The aspect ratio is never kept: the picture is squashed."""
 
     BILINEAR_ALIGN_CORNERS = "bilinear-align-corners"
-    """Four taps, no antialiasing, corner pixels on corner pixels, in float: as TensorFlow.js does."""
+    """Four taps in float, no antialiasing, corners on corners: as TensorFlow.js does."""
     BILINEAR = "bilinear"
     """Pillow's antialiased bilinear filter, in uint8."""
     BICUBIC = "bicubic"
@@ -87,6 +87,11 @@ class Card:
     suggested_policy: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def tag(self) -> str:
+        """Name and version, as results show them: "inception_v3@1"."""
+        return f"{self.name}@{self.version}"
+
 
 def read_card(path: Path) -> Card:
     """Read and validate a `card.json`.
@@ -100,7 +105,9 @@ def read_card(path: Path) -> Card:
             raise BundleError(f"{path}: over {_MAX_CARD_BYTES} bytes, which no card needs")
         raw = json.loads(path.read_bytes())
     except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}; a bundle is model.onnx + card.json") from error
+        raise BundleError(
+            f"{path}: {error.strerror}; a bundle is model.onnx + card.json"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON ({error})") from error
     try:
@@ -141,6 +148,9 @@ def _parse_inputs(raw: dict[str, Any]) -> tuple[Input, ...]:
     inputs = tuple(_parse_input(entry) for entry in _list_of(dict, raw, "inputs"))
     if not inputs:
         raise BundleError("'inputs' is empty")
+    if len({spec.background for spec in inputs}) > 1:
+        # A picture is decoded once for all inputs.
+        raise BundleError("the inputs' 'background' differ; give all the same")
     return inputs
 
 
@@ -173,7 +183,7 @@ def _parse_hashes(raw: dict[str, Any]) -> dict[str, str]:
     for name, digest in hashes.items():
         is_digest = isinstance(digest, str) and len(digest) == 64
         if not is_digest or Path(name).name != name:
-            raise BundleError(f"'sha256' has {name!r}: {digest!r}, not a file of the bundle and its hash")
+            raise BundleError(f"'sha256' has {name!r}: {digest!r}, not a file and its hash")
     if "model.onnx" not in hashes:
         raise BundleError("'sha256' does not name model.onnx")
     return hashes

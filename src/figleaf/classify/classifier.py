@@ -1,0 +1,274 @@
+"""The classifier: any input, alone or as a stream, to a prediction."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy
+from figleaf.classify.prediction import Prediction
+from figleaf.classify.source import Channels, Decoder, Reader, Source, name_of, walk
+from figleaf.classify.stream import chunked, ordered_map
+from figleaf.errors import ImageError, InputError, ModelError, Status
+from figleaf.images import Limits, decode
+from figleaf.images.isolate import IsolatedPool
+from figleaf.models.bundle import DEFAULT_MODEL
+from figleaf.models.model import Model, Prepared, load_model
+from figleaf.models.runtime import Precision, RuntimeName, has_bf16
+
+E = TypeVar("E", Precision, RuntimeName)
+
+_AHEAD = 4  # batches in flight for each thread: enough that none waits, little enough to hold
+
+
+class Classifier:
+    """Classifies pictures with one model under one policy. Thread-safe; a context manager.
+
+    Every method gives one `Prediction` for every input, in order. An input that cannot be read or
+    decoded is a prediction whose `status` says why; only misuse raises.
+
+        with figleaf.load() as classifier:
+            print(classifier.classify("photo.jpg").label)
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        policy: Policy,
+        *,
+        limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
+        scaled: bool = False,
+        deadline: float | None = None,
+        batch_size: int = 1,
+    ) -> None:
+        """See `figleaf.load`, which makes one from names.
+
+        Args:
+            model: a model with classes.
+            policy: what decides.
+            limits: how many bytes and pixels are too many for one input.
+            scaled: decode a large JPEG at a fraction of its size, faster and not quite the same.
+            deadline: seconds that decoding one input may take; decoding then happens in worker
+                processes that are killed when they take longer or crash. None: in this process.
+            batch_size: pictures that go through the model together. On a processor one at a time
+                is as fast; a GPU wants more.
+
+        Raises:
+            ModelError: the model has no classes.
+            InputError: `batch_size` or `deadline` is not positive.
+        """
+        if not model.card.labels:
+            raise ModelError(f"{model.card.name} has no classes: it gives features, to train upon")
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}")
+        self.model = model
+        self.policy = policy
+        self.batch_size = batch_size
+        self._resources = ExitStack()
+        background = model.card.inputs[0].background
+        decoder = _decoder(model, limits, scaled)
+        if deadline is not None:
+            pool = IsolatedPool(decoder, workers=model.streams, deadline=deadline)
+            decoder = self._resources.enter_context(pool)
+        self._reader = Reader(decoder, limits, background)
+        self._threads = self._resources.enter_context(
+            ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
+        )
+
+    def classify(
+        self, source: Source, *, top_k: int | None = None, channels: Channels = "RGB"
+    ) -> Prediction:
+        """Classify one input.
+
+        Args:
+            source: a path, a file's bytes, a binary file object, a Pillow image, or a uint8 array
+                of shape (height, width), (height, width, 1), (height, width, 3) or
+                (height, width, 4).
+            top_k: how many classes `scores` holds; all by default.
+            channels: the order of an array's channels: "RGB", or "BGR" for what OpenCV reads.
+
+        Raises:
+            InputError: a source of another type, dtype or shape, or `top_k` below 1.
+        """
+        return self._classify_batch([source], _check_top_k(top_k), channels)[0]
+
+    def classify_many(
+        self, sources: Iterable[Source], *, top_k: int | None = None, channels: Channels = "RGB"
+    ) -> list[Prediction]:
+        """Classify several inputs, on all cores. See `classify`."""
+        return list(self.stream(sources, top_k=top_k, channels=channels))
+
+    def classify_folder(
+        self, folder: str | os.PathLike[str], *, recursive: bool = True, top_k: int | None = None
+    ) -> Iterator[Prediction]:
+        """Classify the files of a folder, whatever their names; hidden ones are left out.
+
+        Raises:
+            InputError: `folder` cannot be listed.
+        """
+        return self.stream(walk(folder, recursive=recursive), top_k=top_k)
+
+    def stream(
+        self, sources: Iterable[Source], *, top_k: int | None = None, channels: Channels = "RGB"
+    ) -> Iterator[Prediction]:
+        """Classify a stream of inputs of any length, on all cores, in order, in constant memory.
+
+        It reads a few inputs for each core ahead of what it yields. See `classify`.
+        """
+        task = partial(self._classify_batch, top_k=_check_top_k(top_k), channels=channels)
+        batches = chunked(_not_one(sources), self.batch_size)
+        ahead = _AHEAD * self.model.streams
+        return chain.from_iterable(ordered_map(task, batches, self._threads, ahead))
+
+    def close(self) -> None:
+        """Stop the threads and worker processes; the classifier cannot be used afterwards."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _classify_batch(
+        self, sources: Sequence[Source], top_k: int | None, channels: Channels
+    ) -> list[Prediction]:
+        prepared = [self._prepare(source, channels) for source in sources]
+        pictures = [picture for picture in prepared if not isinstance(picture, ImageError)]
+        rows = iter(self.model.run(pictures).probabilities if pictures else ())
+        return [
+            self._failure(source, picture)
+            if isinstance(picture, ImageError)
+            else self._verdict(source, next(rows), top_k)
+            for source, picture in zip(sources, prepared, strict=True)
+        ]
+
+    def _prepare(self, source: Source, channels: Channels) -> Prepared | ImageError:
+        try:
+            return self.model.prepare(self._reader.pixels(source, channels))
+        except ImageError as error:
+            return error
+
+    def _verdict(
+        self, source: Source, probabilities: NDArray[np.float32], top_k: int | None
+    ) -> Prediction:
+        pairs = zip(self.model.card.labels, map(float, probabilities), strict=True)
+        scores = dict(sorted(pairs, key=lambda pair: -pair[1]))
+        decision, reason = self.policy.decide(scores)
+        return Prediction(
+            input=name_of(source),
+            status=Status.OK,
+            label=next(iter(scores)),
+            scores=dict(list(scores.items())[:top_k]),
+            unsafe=self.policy.unsafe_score(scores),
+            decision=decision,
+            reason=reason,
+            policy=self.policy.tag,
+            model=self.model.card.tag,
+            precision=self.model.precision,
+        )
+
+    def _failure(self, source: Source, error: ImageError) -> Prediction:
+        return Prediction(
+            input=name_of(source),
+            status=error.status,
+            label=None,
+            scores={},
+            unsafe=None,
+            decision=self.policy.unreadable,
+            reason=error.reason,
+            policy=self.policy.tag,
+            model=self.model.card.tag,
+            precision=self.model.precision,
+        )
+
+
+def load(
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    policy: str | Path | Policy | None = None,
+    fast: bool = False,
+    precision: Precision | str | None = None,
+    runtime: RuntimeName | str = RuntimeName.OPENVINO,
+    threads: int | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
+    deadline: float | None = None,
+    batch_size: int = 1,
+) -> Classifier:
+    """Load a model and make a classifier of it.
+
+    Args:
+        model: an embedded model's name (`figleaf models` lists them) or a bundle's folder.
+        policy: a preset's name, a TOML file, or a Policy; by default what the model's card
+            suggests, else "balanced".
+        fast: bf16 where the processor has it, and JPEGs decoded at a fraction of their size:
+            two to four times as fast, with scores that differ a little (docs/classify.md).
+        precision: "f32" or "bf16"; overrides what `fast` would choose. f32 by default.
+        runtime: "openvino", or "onnxruntime" for other hardware (extra `onnxruntime`).
+        threads: pictures at work at once, a core each; by default one for each core.
+        limits: how many bytes and pixels are too many for one input.
+        deadline: seconds for decoding one input, in isolated worker processes. None: no deadline,
+            decoding in this process.
+        batch_size: pictures that go through the model together; worth raising on a GPU.
+
+    Raises:
+        ModelError, PolicyError, MissingExtraError, InputError: see figleaf.errors.
+    """
+    runtime = _choose(RuntimeName, runtime, "runtime")
+    if precision is not None:
+        chosen = _choose(Precision, precision, "precision")
+    else:
+        bf16 = fast and runtime is RuntimeName.OPENVINO and has_bf16()
+        chosen = Precision.BF16 if bf16 else Precision.F32
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
+    loaded = load_model(model, precision=chosen, runtime=runtime, streams=threads)
+    if not isinstance(policy, Policy):
+        policy = load_policy(policy or loaded.card.suggested_policy or DEFAULT_POLICY)
+    return Classifier(
+        loaded, policy, limits=limits, scaled=fast, deadline=deadline, batch_size=batch_size
+    )
+
+
+def _decoder(model: Model, limits: Limits, scaled: bool) -> Decoder:
+    inputs = model.card.inputs
+    enough = tuple(max(spec.resize[axis] for spec in inputs) for axis in (0, 1))
+    return partial(
+        decode,
+        limits=limits,
+        background=inputs[0].background,
+        at_least=(enough[0], enough[1]) if scaled else None,
+    )
+
+
+def _check_top_k(top_k: int | None) -> int | None:
+    if top_k is not None and top_k < 1:
+        raise InputError(f"top_k must be at least 1, not {top_k}")
+    return top_k
+
+
+def _not_one(sources: Iterable[Source]) -> Iterable[Source]:
+    # A path or bytes can be iterated over, and would be taken for many one-letter paths.
+    if isinstance(sources, str | os.PathLike | bytes | bytearray | memoryview):
+        raise InputError("expected several inputs, got one: use `classify`, or `classify_folder`")
+    return sources
+
+
+def _choose(kind: type[E], value: E | str, what: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise InputError(f"{what} must be one of {', '.join(kind)}, not {value!r}") from None

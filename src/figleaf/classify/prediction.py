@@ -1,0 +1,92 @@
+"""What figleaf says of one input. Its dictionary is the one schema of CLI, HTTP and browser."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from figleaf.errors import Status
+from figleaf.models.runtime import Precision
+
+
+class Decision(StrEnum):
+    """What a policy makes of scores, from harmless to harmful."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+    @property
+    def severity(self) -> int:
+        """0 for allow, 1 for review, 2 for block."""
+        return list(Decision).index(self)
+
+
+class Schema(StrEnum):
+    """The shapes that `Prediction.to_dict` can take."""
+
+    FIGLEAF = "figleaf"
+    NSFWJS = "nsfwjs"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What figleaf says of one input: scores by a model, a decision by a policy, and why.
+
+    input: the path as it was given, or "<bytes>", "<array>", "<image>", "<file>".
+    status: OK, or the kind of failure; then there is no label, score or unsafe score.
+    label: the most probable class.
+    scores: class -> probability in 0..1, most probable first; the first k with top_k=k.
+    unsafe: the summed probability of the classes that the policy calls unsafe, in 0..1; None where
+        the model has none of them.
+    decision: None only where the policy has no rule for any class of the model.
+    reason: the rule that decided, or what was wrong with the input.
+    policy, model: name and version, as in "balanced@1".
+    precision: what the model computed in.
+    """
+
+    input: str
+    status: Status
+    label: str | None
+    scores: Mapping[str, float]
+    unsafe: float | None
+    decision: Decision | None
+    reason: str
+    policy: str
+    model: str
+    precision: Precision
+
+    @property
+    def ok(self) -> bool:
+        """Whether the input could be classified."""
+        return self.status is Status.OK
+
+    def to_dict(self, schema: Schema | str = Schema.FIGLEAF) -> dict[str, Any]:
+        """A dictionary of plain JSON types; probabilities are rounded to six decimals.
+
+        Args:
+            schema: "figleaf", every field of this class by its name; or "nsfwjs", whose
+                `predictions` are what NSFW JS's `classify` returns.
+        """
+        if Schema(schema) is Schema.NSFWJS:
+            predictions = [
+                {"className": _nsfwjs_name(name), "probability": round(score, 6)}
+                for name, score in self.scores.items()
+            ]
+            return {"input": self.input, "status": str(self.status), "predictions": predictions}
+        return {
+            "input": self.input,
+            "status": str(self.status),
+            "label": self.label,
+            "scores": {name: round(score, 6) for name, score in self.scores.items()},
+            "unsafe": None if self.unsafe is None else round(self.unsafe, 6),
+            "decision": None if self.decision is None else str(self.decision),
+            "reason": self.reason,
+            "policy": self.policy,
+            "model": self.model,
+            "precision": str(self.precision),
+        }
+
+
+def _nsfwjs_name(label: str) -> str:
+    return "Drawing" if label == "drawings" else label.capitalize()

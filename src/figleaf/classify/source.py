@@ -1,0 +1,164 @@
+"""What can be classified, and how each becomes pixels."""
+
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from figleaf.errors import ImageError, InputError, Status
+from figleaf.images import Limits, Picture, from_array, from_pil
+
+Source = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | NDArray[np.uint8]
+)
+"""A path, a file's bytes, a binary file object, a Pillow image, or a uint8 array.
+
+An array has shape (height, width), (height, width, 1), (height, width, 3) or (height, width, 4), in
+0..255; its channels are RGB or RGBA unless the caller says BGR.
+"""
+
+Channels = Literal["RGB", "BGR"]
+Decoder = Callable[[bytes], Picture]
+
+
+def name_of(source: Source) -> str:
+    """What results call an input: its path, or its kind in angle brackets."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, Image.Image):
+        return "<image>"
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns any source into pixels: uint8 RGB of shape (height, width, 3), upright.
+
+    `decode` is the decoder for encoded bytes: in this process or an isolated one.
+    """
+
+    decode: Decoder
+    limits: Limits
+    background: tuple[int, int, int]
+
+    def pixels(self, source: Source, channels: Channels = "RGB") -> NDArray[np.uint8]:
+        """The picture of a source.
+
+        Raises:
+            ImageError: it cannot be read or is not a usable image.
+            InputError: it is of a type, dtype or shape that no source has.
+        """
+        if isinstance(source, Image.Image):
+            return from_pil(source, limits=self.limits, background=self.background)
+        if isinstance(source, np.ndarray):
+            return from_array(source, channels=channels, background=self.background)
+        return self.decode(read_bytes(source, self.limits)).pixels
+
+
+def read_bytes(source: Source, limits: Limits) -> bytes:
+    """The encoded bytes of a path, a bytes-like object or a binary file object.
+
+    No more than `limits.max_bytes` + 1 bytes are ever read.
+
+    Raises:
+        ImageError: NOT_FOUND, UNREADABLE or TOO_MANY_BYTES.
+        InputError: a source of another type, or a file object in text mode.
+    """
+    if isinstance(source, str | os.PathLike):
+        return _read_path(os.fspath(source), limits)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if not hasattr(source, "read"):
+        kinds = "a path, bytes, a binary file object, a Pillow image or a uint8 array"
+        raise InputError(f"cannot classify a {type(source).__name__}: give {kinds}")
+    return _read_file(source, limits)  # type: ignore[arg-type]  # hasattr does not narrow a Union
+
+
+def _read_path(path: str, limits: Limits) -> bytes:
+    try:
+        # Before opening: opening a named pipe would wait for a writer for ever.
+        _check_stat(os.stat(path), limits)  # noqa: PTH116  # a path may be any str, "" included
+        with open(path, "rb") as file:  # noqa: PTH123
+            return _read_file(file, limits)
+    except FileNotFoundError:
+        raise ImageError(Status.NOT_FOUND, "no such file") from None
+    except OSError as error:
+        raise ImageError(Status.UNREADABLE, error.strerror or str(error)) from error
+    except ValueError as error:  # a NUL byte in the path
+        raise ImageError(Status.NOT_FOUND, str(error)) from error
+
+
+def _check_stat(info: os.stat_result, limits: Limits) -> None:
+    if stat.S_ISDIR(info.st_mode):
+        raise ImageError(Status.UNREADABLE, "a folder, or one that cannot be listed")
+    if not stat.S_ISREG(info.st_mode):
+        raise ImageError(Status.UNREADABLE, "not a regular file")
+    if info.st_size:
+        limits.check_bytes(info.st_size)
+
+
+def _read_file(file: BinaryIO | io.IOBase, limits: Limits) -> bytes:
+    data = file.read(limits.max_bytes + 1)
+    if not isinstance(data, bytes):
+        kind = type(data).__name__
+        raise InputError(f"a file object gave {kind}, not bytes: open it in binary mode ('rb')")
+    return data
+
+
+def walk(
+    folder: str | os.PathLike[str],
+    *,
+    recursive: bool = True,
+) -> Iterator[str]:
+    """The files of a folder, sorted by name within each folder, without the hidden ones.
+
+    Links to folders are not followed. Only one folder a level is held at a time, so that a tree
+    of any size is walked in little memory.
+
+    Args:
+        folder: where to start.
+        recursive: whether to go into its folders.
+
+    Yields:
+        the path of each file; also that of a folder below that cannot be listed, so that
+        classifying it says why.
+
+    Raises:
+        InputError: `folder` itself cannot be listed.
+    """
+    try:
+        entries = _visible(folder)
+    except OSError as error:
+        raise InputError(f"{os.fspath(folder)}: {error.strerror}") from error
+    for entry in entries:
+        if not entry.is_dir():
+            yield entry.path
+        elif recursive and not entry.is_symlink():
+            try:
+                yield from walk(entry.path)
+            except InputError:
+                yield entry.path
+
+
+def _visible(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(shown, key=lambda entry: entry.name)

@@ -1,0 +1,154 @@
+"""What runs a graph: one small interface, OpenVINO behind it or ONNX Runtime.
+
+A runtime is compiled for a number of streams: that many threads may call `infer` at the same time
+and each gets a core of its own. Precision is always set explicitly, since OpenVINO would otherwise
+choose bf16 by itself where the processor has it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figleaf.errors import MissingExtraError, ModelError
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+class Precision(StrEnum):
+    """In what numbers a graph computes."""
+
+    F32 = "f32"
+    BF16 = "bf16"
+
+
+class RuntimeName(StrEnum):
+    """The runtimes that figleaf can use."""
+
+    OPENVINO = "openvino"
+    ONNXRUNTIME = "onnxruntime"
+
+
+class Runtime(Protocol):
+    """A compiled graph."""
+
+    def infer(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Run the graph; as many threads as there are streams may call this at once.
+
+        Args:
+            inputs: for each input of the graph, float32 of shape (batch, height, width, 3).
+            outputs: the names of the outputs that are wanted.
+
+        Returns:
+            for each of them, float32 of shape (batch, width), the caller's to keep.
+        """
+        ...
+
+
+def available_cores() -> int:
+    """The number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def compile_graph(
+    graph: bytes, *, runtime: RuntimeName, precision: Precision, streams: int
+) -> Runtime:
+    """Compile an ONNX graph.
+
+    Raises:
+        MissingExtraError: the runtime is not installed.
+        ModelError: the runtime refuses the graph, or cannot compute in that precision here.
+    """
+    if runtime is RuntimeName.OPENVINO:
+        return OpenVINORuntime(graph, precision=precision, streams=streams)
+    return ONNXRuntime(graph, precision=precision)
+
+
+def has_bf16() -> bool:
+    """Whether this processor computes in bfloat16."""
+    return "BF16" in _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVINORuntime:
+    """A graph on OpenVINO's CPU plugin. Compiled anew each time: a damaged compile cache gives
+    wrong scores without a word, and compiling takes less than a second.
+    """
+
+    def __init__(self, graph: bytes, *, precision: Precision, streams: int) -> None:
+        if precision is Precision.BF16 and not has_bf16():
+            raise ModelError("this processor has no bfloat16: use precision 'f32'")
+        config = {
+            "INFERENCE_PRECISION_HINT": str(precision),
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": streams,
+        }
+        core = _openvino_core()
+        try:
+            compiled = core.compile_model(core.read_model(graph), "CPU", config)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot compile the graph: {_first_line(error)}") from error
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(streams):
+            self._idle.put(compiled.create_infer_request())
+
+    def infer(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """See Runtime."""
+        request = self._idle.get()
+        try:
+            results = request.infer(dict(inputs), share_inputs=True)
+            return {name: np.array(results[name], dtype=np.float32) for name in outputs}
+        finally:
+            self._idle.put(request)
+
+
+class ONNXRuntime:
+    """A graph on ONNX Runtime: CUDA, CoreML or DirectML where it has them, else the CPU."""
+
+    _PREFERRED: tuple[tuple[str, dict[str, str]], ...] = (
+        ("CUDAExecutionProvider", {"use_tf32": "0"}),  # TF32 is not f32
+        ("CoreMLExecutionProvider", {}),
+        ("DmlExecutionProvider", {}),
+        ("CPUExecutionProvider", {}),
+    )
+
+    def __init__(self, graph: bytes, *, precision: Precision) -> None:
+        if precision is not Precision.F32:
+            raise ModelError(f"ONNX Runtime computes in f32, not {precision}: use OpenVINO for it")
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingExtraError("onnxruntime", "the ONNX Runtime") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # parallel over pictures: one thread for each caller
+        options.add_session_config_entry("session.disable_quant_qdq", "1")  # twice the speed
+        present = set(onnxruntime.get_available_providers())
+        providers = [entry for entry in self._PREFERRED if entry[0] in present]
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        except RuntimeError as error:
+            raise ModelError(f"ONNX Runtime refuses the graph: {_first_line(error)}") from error
+
+    def infer(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """See Runtime."""
+        return dict(zip(outputs, self._session.run(list(outputs), dict(inputs)), strict=True))
+
+
+def _openvino_core() -> Any:
+    # OpenVINO's telemetry would write an id file to the home folder and open a socket; without the
+    # module it does neither, and works the same.
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino.Core()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
