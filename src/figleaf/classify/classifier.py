@@ -98,7 +98,7 @@ class Classifier:
         Raises:
             InputError: a source of another type, dtype or shape, or `top_k` below 1.
         """
-        return self._classify_batch([source], _check_top_k(top_k), channels)[0]
+        return self._classify_batch([source], self._top_k(top_k), channels)[0]
 
     def classify_many(
         self, sources: Iterable[Source], *, top_k: int | None = None, channels: Channels = "RGB"
@@ -123,7 +123,7 @@ class Classifier:
 
         It reads a few inputs for each core ahead of what it yields. See `classify`.
         """
-        task = partial(self._classify_batch, top_k=_check_top_k(top_k), channels=channels)
+        task = partial(self._classify_batch, top_k=self._top_k(top_k), channels=channels)
         batches = chunked(_not_one(sources), self.batch_size)
         ahead = _AHEAD * self.model.streams
         return chain.from_iterable(ordered_map(task, batches, self._threads, ahead))
@@ -143,8 +143,13 @@ class Classifier:
     ) -> None:
         self.close()
 
+    def _top_k(self, top_k: int | None) -> int:
+        if top_k is not None and top_k < 1:
+            raise InputError(f"top_k must be at least 1, not {top_k}")
+        return top_k or len(self.model.card.labels)
+
     def _classify_batch(
-        self, sources: Sequence[Source], top_k: int | None, channels: Channels
+        self, sources: Sequence[Source], top_k: int, channels: Channels
     ) -> list[Prediction]:
         prepared = [self._prepare(source, channels) for source in sources]
         pictures = [picture for picture in prepared if not isinstance(picture, ImageError)]
@@ -152,7 +157,7 @@ class Classifier:
         return [
             self._failure(source, picture)
             if isinstance(picture, ImageError)
-            else self._verdict(source, next(rows), top_k)
+            else self._verdict(source, next(rows)).top(top_k)
             for source, picture in zip(sources, prepared, strict=True)
         ]
 
@@ -162,9 +167,7 @@ class Classifier:
         except ImageError as error:
             return error
 
-    def _verdict(
-        self, source: Source, probabilities: NDArray[np.float32], top_k: int | None
-    ) -> Prediction:
+    def _verdict(self, source: Source, probabilities: NDArray[np.float32]) -> Prediction:
         pairs = zip(self.model.card.labels, map(float, probabilities), strict=True)
         scores = dict(sorted(pairs, key=lambda pair: -pair[1]))
         decision, reason = self.policy.decide(scores)
@@ -172,7 +175,7 @@ class Classifier:
             input=name_of(source),
             status=Status.OK,
             label=next(iter(scores)),
-            scores=dict(list(scores.items())[:top_k]),
+            scores=scores,
             unsafe=self.policy.unsafe_score(scores),
             decision=decision,
             reason=reason,
@@ -252,12 +255,6 @@ def _decoder(model: Model, limits: Limits, scaled: bool) -> Decoder:
         background=inputs[0].background,
         at_least=(enough[0], enough[1]) if scaled else None,
     )
-
-
-def _check_top_k(top_k: int | None) -> int | None:
-    if top_k is not None and top_k < 1:
-        raise InputError(f"top_k must be at least 1, not {top_k}")
-    return top_k
 
 
 def _not_one(sources: Iterable[Source]) -> Iterable[Source]:

@@ -1,7 +1,7 @@
 """What figleaf says of one input. Its dictionary is the one schema of CLI, HTTP and browser."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,6 +60,10 @@ class Prediction:
     def ok(self) -> bool:
         """Whether the input could be classified."""
         return self.status is Status.OK
+
+    def top(self, k: int) -> "Prediction":
+        """The same with only the `k` most probable classes in `scores`."""
+        return replace(self, scores=dict(list(self.scores.items())[:k]))
 
     def to_dict(self, schema: Schema | str = Schema.FIGLEAF) -> dict[str, Any]:
         """A dictionary of plain JSON types; probabilities are rounded to six decimals.

@@ -1,1 +1,16 @@
-"""The command line."""
+"""The command line: parse, call the library, translate errors. Nothing else lives here."""
+
+import sys
+
+
+def main() -> None:
+    """The `figleaf` command."""
+    if sys.argv[1:] == ["--version"]:
+        # Before the framework is imported: a version should come in a blink.
+        from figleaf._version import __version__
+
+        print(f"figleaf {__version__}")
+        return
+    from figleaf.cli.app import run
+
+    run()

@@ -1,0 +1,217 @@
+"""`figleaf classify`: photos to verdicts."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from figleaf.classify.classifier import load
+from figleaf.classify.prediction import Decision, Prediction
+from figleaf.cli.inputs import Inputs
+from figleaf.cli.interruption import Interruption
+from figleaf.cli.progress import Progress
+from figleaf.cli.writers import Format, choose_format, make_writer, replacing
+from figleaf.errors import InputError
+from figleaf.images import Limits
+from figleaf.models.bundle import DEFAULT_MODEL
+from figleaf.models.runtime import Precision, RuntimeName
+
+CLEAN, BLOCKED, FAILED, INTERRUPTED = 0, 1, 3, 130
+
+_LIMITS = Limits()
+
+
+class Only(StrEnum):
+    """What `--only` can keep: a decision, or the inputs that failed."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many inputs came to what."""
+
+    decisions: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+
+    def add(self, prediction: Prediction) -> None:
+        """Count one input."""
+        if not prediction.ok:
+            self.failures[str(prediction.status)] += 1
+        self.decisions[str(prediction.decision)] += 1
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: a blocked input counts for more than a failed one."""
+        if self.decisions[Decision.BLOCK]:
+            return BLOCKED
+        return FAILED if self.failures else CLEAN
+
+    def __str__(self) -> str:
+        counts = [f"{self.decisions[name]:,} {name}" for name in Decision if self.decisions[name]]
+        failed = [f"{count:,} {status}" for status, count in self.failures.most_common()]
+        if failed:
+            counts.append(f"{self.failures.total():,} failed ({', '.join(failed)})")
+        return f"{self.decisions.total():,} inputs" + "".join(f", {count}" for count in counts)
+
+
+def classify(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Files, folders, patterns such as 'in/**/*.jpg', or - for a picture on stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="An embedded model, or a bundle's folder.")
+    ] = DEFAULT_MODEL,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            help="strict, balanced, permissive, or a TOML file.",
+            show_default=False,
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            "--top-k", "-k", min=1, help="Classes to give of each input.", show_default=False
+        ),
+    ] = None,
+    output_format: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="table, unless -o's name tells.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to a file, at the end, whole.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="input, or highest first: unsafe or a class.")
+    ] = None,
+    only: Annotated[
+        list[Only] | None, typer.Option(help="Show only these; can be given again.")
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Go into the folders of folders.")
+    ] = False,
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", help="A file with one path a line, or - for stdin."),
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="bf16 and scaled JPEG decoding: faster, not quite exact.")
+    ] = False,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(help="What to compute in; f32 unless --fast.", show_default=False),
+    ] = None,
+    runtime: Annotated[
+        RuntimeName, typer.Option(help="onnxruntime (an extra) is for other hardware.")
+    ] = RuntimeName.OPENVINO,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Pictures at once; one a core.", show_default=False)
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Pictures that go through a GPU together.")
+    ] = 1,
+    deadline: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Decode in worker processes, killed after this many seconds."),
+    ] = None,
+    max_bytes: Annotated[int, typer.Option(min=1, help="The largest file.")] = _LIMITS.max_bytes,
+    max_pixels: Annotated[int, typer.Option(min=1, help="The most pixels.")] = _LIMITS.max_pixels,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no summary on stderr.")
+    ] = False,
+) -> None:
+    """Classify photos: files, folders, patterns, lists, standard input.
+
+    Exit codes: 0 nothing was blocked, 1 something was, 2 wrong use, 3 nothing was blocked but some
+    inputs failed, 130 interrupted.
+
+    Example: figleaf classify holiday/ --recursive --only review --sort unsafe
+    """
+    inputs = Inputs(tuple(paths or ()), tuple(lists or ()), recursive)
+    kind = choose_format(output_format, output)
+    with ExitStack() as stack:
+        classifier = load(
+            model,
+            policy=policy,
+            fast=fast,
+            precision=precision,
+            runtime=runtime,
+            threads=threads,
+            limits=Limits(max_bytes=max_bytes, max_pixels=max_pixels),
+            deadline=deadline,
+            batch_size=batch_size,
+        )
+        stack.enter_context(classifier)
+        labels = classifier.model.card.labels
+        key = _sort_key(sort, labels)
+        file = stack.enter_context(replacing(output)) if output else sys.stdout.buffer
+        lines = top_k or (len(labels) if inputs.is_one_picture else 1)
+        writer = stack.enter_context(closing(make_writer(kind, file, labels, lines)))
+        interruption = stack.enter_context(Interruption())
+        progress = stack.enter_context(Progress(inputs, shown=not quiet))
+
+        tally = Tally()
+        predictions: Iterable[Prediction] = _counted(
+            interruption.until_asked(classifier.stream(inputs)), tally, progress
+        )
+        for prediction in sorted(predictions, key=key) if key else predictions:
+            if _is_wanted(prediction, only):
+                writer.write(prediction.top(top_k) if top_k else prediction)
+    if not quiet:
+        _summarise(tally, interruption.asked, progress)
+    raise typer.Exit(INTERRUPTED if interruption.asked else tally.exit_code)
+
+
+def _counted(
+    predictions: Iterable[Prediction], tally: Tally, progress: Progress
+) -> Iterator[Prediction]:
+    for prediction in predictions:
+        tally.add(prediction)
+        progress.advance()
+        yield prediction
+
+
+def _is_wanted(prediction: Prediction, only: list[Only] | None) -> bool:
+    if not only:
+        return True
+    wanted = {str(value) for value in only}
+    return str(prediction.decision if prediction.ok else Only.FAILED) in wanted
+
+
+def _sort_key(
+    sort: str | None, labels: tuple[str, ...]
+) -> Callable[[Prediction], tuple[float, str]] | None:
+    """What `--sort` orders by; inputs that failed come last."""
+    match sort:
+        case None:
+            return None
+        case "input":
+            return lambda prediction: (0, prediction.input)
+        case "unsafe":
+            return lambda prediction: (-(prediction.unsafe or 0) + (not prediction.ok), "")
+        case _ if sort in labels:
+            return lambda prediction: (-prediction.scores.get(sort, -1), "")
+    raise InputError(f"cannot sort by {sort!r}: give input, unsafe or one of {', '.join(labels)}")
+
+
+def _summarise(tally: Tally, interrupted: bool, progress: Progress) -> None:
+    start = "interrupted after " if interrupted else ""
+    rate = tally.decisions.total() / max(progress.seconds, 1e-9)
+    print(f"{start}{tally} in {progress.seconds:.1f} s, {rate:.1f} images/s", file=sys.stderr)

@@ -1,0 +1,100 @@
+"""Predictions as a table for people: a row an input, bars for its classes."""
+
+import io
+from typing import IO
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from figleaf.classify.prediction import Decision, Prediction
+
+_STYLES = {Decision.ALLOW: "green", Decision.REVIEW: "yellow", Decision.BLOCK: "bold red"}
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_LABEL, _BAR, _SCORE = 8, 20, 6  # widths in cells
+_NARROWEST_NAME = 16
+
+
+class TableWriter:
+    """Prints a row for each input as it comes, as wide as the terminal.
+
+    Args:
+        file: where to, in binary; colours only where it is a terminal.
+        lines: how many classes to show of each input.
+    """
+
+    def __init__(self, file: IO[bytes], lines: int) -> None:
+        self._text = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
+        self._console = Console(file=self._text, highlight=False, soft_wrap=True, emoji=False)
+        self._lines = lines
+        rest = _LABEL + _BAR + _SCORE + _SCORE + len("review") + 5 * 2
+        self._name = max(_NARROWEST_NAME, self._console.width - rest)
+        self._header_due = True
+
+    def write(self, prediction: Prediction) -> None:
+        """Print one input."""
+        if self._header_due:
+            self._header_due = False
+            self._row(
+                "input", "class", Text("score", "bold"), "", "unsafe", Text("verdict", "bold")
+            )
+        if not prediction.ok:
+            reason = printable(f"{prediction.status}: {prediction.reason}")
+            self._console.print(
+                Text.assemble(self._fit(prediction.input), "  ", (reason, "magenta"))
+            )
+            return
+        name, unsafe, verdict = prediction.input, _percent(prediction.unsafe), _verdict(prediction)
+        for label, score in list(prediction.scores.items())[: self._lines]:
+            self._row(name, label, Text(bar(score, _BAR), "cyan"), _percent(score), unsafe, verdict)
+            name, unsafe, verdict = "", "", Text()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._text.detach()
+
+    def _row(
+        self, name: str, label: str, drawn: Text, score: str, unsafe: str, verdict: Text
+    ) -> None:
+        drawn.pad_right(_BAR - drawn.cell_len)
+        style = "" if drawn.style == "cyan" or not name else "bold"
+        row = Text.assemble(
+            (f"{self._fit(name)}  {set_cell_size(label, _LABEL)}  ", style),
+            drawn,
+            (f"  {score:>{_SCORE}}  {unsafe:>{_SCORE}}  ", style),
+            verdict,
+        )
+        row.rstrip()
+        self._console.print(row)
+
+    def _fit(self, name: str) -> str:
+        """The name in exactly the column's width; of a long one the end, which tells most."""
+        name = printable(name)
+        if cell_len(name) > self._name:
+            while cell_len(name) > self._name - 1:
+                name = name[1:]
+            name = "…" + name
+        return set_cell_size(name, self._name)
+
+
+def bar(value: float, width: int) -> str:
+    """A bar for a value in 0..1, `width` cells wide at 1, to an eighth of a cell."""
+    eighths = round(min(max(value, 0.0), 1.0) * width * 8)
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
+
+
+def printable(text: str) -> str:
+    """The text with all that could steer a terminal, or not be encoded, escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _percent(score: float | None) -> str:
+    return "-" if score is None else f"{score:.1%}"
+
+
+def _verdict(prediction: Prediction) -> Text:
+    if prediction.decision is None:
+        return Text("-")
+    return Text(prediction.decision, _STYLES[prediction.decision])

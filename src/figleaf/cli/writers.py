@@ -1,0 +1,241 @@
+"""Predictions as records for programs, written one at a time."""
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, Protocol
+
+from figleaf.classify.prediction import Prediction, Schema
+from figleaf.cli.table import TableWriter
+from figleaf.errors import InputError, MissingExtraError
+
+
+class Format(StrEnum):
+    """What `figleaf classify` can write."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+    NSFWJS = "nsfwjs"
+
+
+_SUFFIXES = {
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".csv": Format.CSV,
+    ".parquet": Format.PARQUET,
+    ".txt": Format.TABLE,
+}
+
+
+def choose_format(asked: Format | None, output: Path | None) -> Format:
+    """The format that was asked for, else the one that the output's name tells, else a table.
+
+    Raises:
+        InputError: the name tells none, or Parquet was to go to a terminal.
+    """
+    if asked is None and output is not None:
+        asked = _SUFFIXES.get(output.suffix.lower())
+        if asked is None:
+            known = ", ".join(_SUFFIXES)
+            raise InputError(f"{output}: no format goes by that name ({known}); give --format")
+    if asked is Format.PARQUET and output is None:
+        raise InputError("Parquet is a file's format: give -o FILE.parquet")
+    return asked or Format.TABLE
+
+
+class Writer(Protocol):
+    """Writes predictions one by one; `close` writes what has to come last."""
+
+    def write(self, prediction: Prediction) -> None:
+        """Write one prediction."""
+        ...
+
+    def close(self) -> None:
+        """Write the end."""
+        ...
+
+
+def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int) -> Writer:
+    """A writer.
+
+    Args:
+        kind: what to write.
+        file: where to, in binary.
+        labels: the model's classes, the columns of CSV and Parquet.
+        lines: classes to show of each input in a table.
+
+    Raises:
+        MissingExtraError: Parquet without pyarrow.
+    """
+    match kind:
+        case Format.TABLE:
+            return TableWriter(file, lines)
+        case Format.JSON:
+            return JSONWriter(file)
+        case Format.JSONL:
+            return LinesWriter(file, Schema.FIGLEAF)
+        case Format.NSFWJS:
+            return LinesWriter(file, Schema.NSFWJS)
+        case Format.CSV:
+            return CSVWriter(file, labels)
+        case Format.PARQUET:
+            return ParquetWriter(file, labels)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` at the end, whole: never half a result.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        temporary = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115  # closed below, before the rename
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; give -o a file that can be written") from error
+    try:
+        with temporary:
+            yield temporary
+            temporary.flush()
+            os.fsync(temporary.fileno())
+        os.chmod(temporary.name, 0o666 & ~_umask())  # noqa: PTH101  # a temporary file is 0600
+        os.replace(temporary.name, path)  # noqa: PTH105
+    except BaseException:
+        Path(temporary.name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def to_json(record: dict[str, Any]) -> bytes:
+    """One JSON object as UTF-8; a path that is not Unicode comes as escaped surrogates."""
+    try:
+        return json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(record).encode()
+
+
+class LinesWriter:
+    """One JSON object a line."""
+
+    def __init__(self, file: IO[bytes], schema: Schema) -> None:
+        self._file = file
+        self._schema = schema
+
+    def write(self, prediction: Prediction) -> None:
+        """See Writer."""
+        self._file.write(to_json(prediction.to_dict(self._schema)) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """See Writer."""
+
+
+class JSONWriter:
+    """One JSON array."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._before = b"[\n"
+
+    def write(self, prediction: Prediction) -> None:
+        """See Writer."""
+        self._file.write(self._before + to_json(prediction.to_dict()))
+        self._before = b",\n"
+
+    def close(self) -> None:
+        """See Writer."""
+        self._file.write(b"[]\n" if self._before == b"[\n" else b"\n]\n")
+
+
+def _flat(prediction: Prediction, labels: Sequence[str]) -> dict[str, Any]:
+    """The prediction without nesting: a column for each class, named as the class."""
+    record = prediction.to_dict()
+    scores = record.pop("scores")
+    return record | {name: scores.get(name) for name in labels}
+
+
+class CSVWriter:
+    """A header and one row an input, a column for each class."""
+
+    def __init__(self, file: IO[bytes], labels: Sequence[str]) -> None:
+        self._file = file
+        self._labels = labels
+        self._writer: csv.DictWriter[str] | None = None
+
+    def write(self, prediction: Prediction) -> None:
+        """See Writer."""
+        record = _flat(prediction, self._labels)
+        if self._writer is None:
+            self._writer = csv.DictWriter(_Encoder(self._file), record.keys())
+            self._writer.writeheader()
+        self._writer.writerow(record)
+
+    def close(self) -> None:
+        """See Writer."""
+
+
+class _Encoder:
+    """What `csv` writes text to; bytes of a path that are not Unicode come out as they were."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode(errors="surrogateescape"))
+
+
+class ParquetWriter:
+    """A Parquet file, a column for each class, written in groups of rows."""
+
+    _GROUP = 10_000
+
+    def __init__(self, file: IO[bytes], labels: Sequence[str]) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError as error:
+            raise MissingExtraError("data", "Parquet") from error
+        texts = ("input", "status", "label")
+        more = ("decision", "reason", "policy", "model", "precision")
+        schema = pyarrow.schema(
+            [(name, pyarrow.string()) for name in texts]
+            + [("unsafe", pyarrow.float64())]
+            + [(name, pyarrow.string()) for name in more]
+            + [(name, pyarrow.float64()) for name in labels]
+        )
+        self._batch = pyarrow.RecordBatch
+        self._writer = pyarrow.parquet.ParquetWriter(file, schema)
+        self._schema = schema
+        self._labels = labels
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, prediction: Prediction) -> None:
+        """See Writer."""
+        record = _flat(prediction, self._labels)
+        record["input"] = record["input"].encode(errors="backslashreplace").decode()
+        self._rows.append(record)
+        if len(self._rows) >= self._GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        """See Writer."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        self._writer.write_batch(self._batch.from_pylist(self._rows, schema=self._schema))
+        self._rows.clear()
