@@ -1,6 +1,7 @@
 """What the bytes are, by their first bytes: a name that ends in .jpg proves nothing."""
 
 import re
+from typing import Literal
 
 from figleaf.errors import ImageError, Status
 
@@ -106,12 +107,14 @@ def identify(data: bytes) -> str:
 def ends_early(name: str, data: bytes) -> bool:
     """Whether a container says that it is longer than `data`.
 
-    Only WebP, AVIF and HEIC state a length up front; it is False for the others.
+    Only WebP, AVIF, HEIC and TIFF say where they end; it is False for the others.
     """
     if name == "webp":
         return len(data) < 12 or 8 + int.from_bytes(data[4:8], "little") > len(data)
     if name in ("avif", "heic"):
         return _boxes_end(data) > len(data)
+    if name == "tiff":
+        return _first_directory_end(data) > len(data)
     return False
 
 
@@ -183,3 +186,13 @@ def _boxes_end(data: bytes) -> int:
             return len(data)
         at += max(size, 8)
     return at if at >= len(data) else len(data) + 1
+
+
+def _first_directory_end(data: bytes) -> int:
+    """Where the first directory of a TIFF 6.0 file ends; 0 for BigTIFF, which is rare."""
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
+    if b"+" in data[2:4]:
+        return 0
+    at = int.from_bytes(data[4:8], order)
+    entries = int.from_bytes(data[at : at + 2], order)
+    return max(at, 8) + 2 + 12 * entries
