@@ -72,6 +72,7 @@ class Classifier:
         self.model = model
         self.policy = policy
         self.batch_size = batch_size
+        self._closed = False
         self._resources = ExitStack()
         background = model.card.inputs[0].background
         decoder = _decoder(model, limits, scaled)
@@ -98,7 +99,7 @@ class Classifier:
         Raises:
             InputError: a source of another type, dtype or shape, or `top_k` below 1.
         """
-        return self._classify_batch([source], self._top_k(top_k), channels)[0]
+        return self._classify_batch([source], self._check(top_k), channels)[0]
 
     def classify_many(
         self, sources: Iterable[Source], *, top_k: int | None = None, channels: Channels = "RGB"
@@ -123,13 +124,14 @@ class Classifier:
 
         It reads a few inputs for each core ahead of what it yields. See `classify`.
         """
-        task = partial(self._classify_batch, top_k=self._top_k(top_k), channels=channels)
+        task = partial(self._classify_batch, top_k=self._check(top_k), channels=channels)
         batches = chunked(_not_one(sources), self.batch_size)
         ahead = _AHEAD * self.model.streams
         return chain.from_iterable(ordered_map(task, batches, self._threads, ahead))
 
     def close(self) -> None:
         """Stop the threads and worker processes; the classifier cannot be used afterwards."""
+        self._closed = True
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -143,7 +145,10 @@ class Classifier:
     ) -> None:
         self.close()
 
-    def _top_k(self, top_k: int | None) -> int:
+    def _check(self, top_k: int | None) -> int:
+        """How many classes to give, once it is sure that there is a classifier to ask."""
+        if self._closed:
+            raise InputError("the classifier is closed: load another")
         if top_k is not None and top_k < 1:
             raise InputError(f"top_k must be at least 1, not {top_k}")
         return top_k or len(self.model.card.labels)

@@ -1,12 +1,15 @@
 """`figleaf models`, `labels` and `policies`: what there is to choose from."""
 
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from figleaf.classify.policy import DEFAULT_POLICY, load_policy, presets
 from figleaf.labels import LABELS
@@ -36,20 +39,10 @@ def models(
     if as_json:
         print(json.dumps([card.raw for card in cards], indent=2, ensure_ascii=False))
         return
-    table = _table("model", "classes", "input", "MB", "licence", "what it is")
+    console = Console(highlight=False)
     for name, card in zip(names or embedded(), cards, strict=True):
-        megabytes = (find_bundle(name) / "model.onnx").stat().st_size / 1e6
-        mark = " (default)" if card.name == DEFAULT_MODEL else ""
-        size = " ".join(f"{spec.size[0]}x{spec.size[1]}" for spec in card.inputs)
-        table.add_row(
-            card.name + mark,
-            _classes(card),
-            size,
-            f"{megabytes:.1f}",
-            card.license,
-            card.description,
-        )
-    Console().print(table)
+        for line in _described(card, (find_bundle(name) / "model.onnx").stat().st_size):
+            console.print(line)
 
 
 def labels(
@@ -88,8 +81,17 @@ def policies(
     Console().print(table)
 
 
-def _classes(card: Card) -> str:
-    return ", ".join(card.labels) if card.labels else f"none: {card.features} features"
+def _described(card: Card, size: int) -> Iterator[RenderableType]:
+    """A model in a few lines: what it is, what it gives, what it takes for unsafe wrongly."""
+    mark = " (default)" if card.name == DEFAULT_MODEL else ""
+    yield Text.assemble((card.name + mark, "bold"), f"  {size / 1e6:.1f} MB, {card.license}")
+    gives = "classes " + ", ".join(card.labels) if card.labels else f"{card.features} features"
+    yield Padding(card.description, (0, 0, 0, 2))
+    yield f"  gives {gives}"
+    for measured in card.raw.get("false_alarms", []):
+        shares = (f"{share:.1%} over {score}" for score, share in measured["unsafe_over"].items())
+        yield f"  false alarms on {measured['count']} {measured['pictures']}: {', '.join(shares)}"
+    yield ""
 
 
 def _table(*columns: str) -> Table:

@@ -132,7 +132,7 @@ class ONNXRuntime:
         providers = [entry for entry in self._PREFERRED if entry[0] in present]
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
-        except RuntimeError as error:
+        except Exception as error:  # its errors have no common base
             raise ModelError(f"ONNX Runtime refuses the graph: {_first_line(error)}") from error
 
     def infer(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:

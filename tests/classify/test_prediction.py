@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from figleaf.classify.prediction import Decision, Prediction
+from figleaf.errors import Status
+from figleaf.models.runtime import Precision
+
+GOOD = Prediction(
+    input="a.jpg",
+    status=Status.OK,
+    label="drawings",
+    scores={"drawings": 0.68774123, "neutral": 0.31},
+    unsafe=0.0021,
+    decision=Decision.ALLOW,
+    reason="unsafe 0.002 < 0.5",
+    policy="balanced@1",
+    model="mobilenet_v2@1",
+    precision=Precision.F32,
+)
+
+
+def test_the_schema() -> None:
+    assert GOOD.to_dict() == {
+        "input": "a.jpg",
+        "status": "ok",
+        "label": "drawings",
+        "scores": {"drawings": 0.687741, "neutral": 0.31},
+        "unsafe": 0.0021,
+        "decision": "allow",
+        "reason": "unsafe 0.002 < 0.5",
+        "policy": "balanced@1",
+        "model": "mobilenet_v2@1",
+        "precision": "f32",
+    }
+    assert json.loads(json.dumps(GOOD.to_dict())) == GOOD.to_dict()
+
+
+def test_the_schema_of_nsfwjs() -> None:
+    assert GOOD.to_dict("nsfwjs") == {
+        "input": "a.jpg",
+        "status": "ok",
+        "predictions": [
+            {"className": "Drawing", "probability": 0.687741},
+            {"className": "Neutral", "probability": 0.31},
+        ],
+    }
+
+
+def test_an_unknown_schema_is_refused() -> None:
+    with pytest.raises(ValueError, match="xml"):
+        GOOD.to_dict("xml")
+
+
+def test_top_keeps_the_most_probable() -> None:
+    assert GOOD.top(1).scores == {"drawings": 0.68774123}
+    assert GOOD.top(1).unsafe == GOOD.unsafe
+    assert GOOD.top(9) == GOOD

@@ -1,0 +1,61 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from figleaf.classify.stream import chunked, ordered_map
+
+
+def test_results_come_in_order_whatever_takes_longest() -> None:
+    first_may_go = threading.Event()
+
+    def slow_first(number: int) -> int:
+        if number == 0:
+            assert first_may_go.wait(10)
+        if number == 3:
+            first_may_go.set()
+        return number * number
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(ordered_map(slow_first, range(9), threads, 4)) == [n * n for n in range(9)]
+
+
+def test_no_more_is_read_than_was_said() -> None:
+    read = 0
+
+    def endless() -> Iterator[int]:
+        nonlocal read
+        while True:
+            read += 1
+            yield read
+
+    with ThreadPoolExecutor(2) as threads:
+        results = ordered_map(lambda number: number, endless(), threads, 5)
+        for expected in range(1, 100):
+            assert next(results) == expected
+            assert read <= expected + 5
+
+
+def test_an_error_reaches_the_consumer_and_cancels_the_rest() -> None:
+    done: list[int] = []
+    gate = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            raise ValueError("broken")
+        gate.wait(10)
+        done.append(number)
+        return number
+
+    with ThreadPoolExecutor(1) as threads:
+        results = ordered_map(work, range(100), threads, 10)
+        with pytest.raises(ValueError, match="broken"):
+            next(results)
+        gate.set()
+    assert len(done) <= 1
+
+
+def test_chunks() -> None:
+    assert list(chunked(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(chunked([], 2)) == []

@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from figleaf.errors import BundleError
+from figleaf.models.card import Input, Resample, read_card
+
+GOOD: dict[str, Any] = {
+    "format": 1,
+    "name": "small",
+    "version": "2",
+    "description": "a model",
+    "labels": ["sfw", "nsfw"],
+    "features": 8,
+    "inputs": [
+        {
+            "name": "image",
+            "size": [224, 200],
+            "resize": [256, 232],
+            "resample": "bilinear",
+            "jpeg_quality": 75,
+            "background": [255, 0, 128],
+        }
+    ],
+    "sha256": {"model.onnx": "0" * 64},
+    "license": "MIT",
+}
+
+
+def read(folder: Path, card: object) -> Any:
+    path = folder / "card.json"
+    path.write_text(json.dumps(card))
+    return read_card(path)
+
+
+def test_a_card_is_read_whole(tmp_path: Path) -> None:
+    card = read(tmp_path, GOOD)
+    assert card.tag == "small@2"
+    assert card.labels == ("sfw", "nsfw")
+    assert card.inputs == (
+        Input("image", (224, 200), Resample.BILINEAR, (256, 232), 75, (255, 0, 128)),
+    )
+    assert card.raw == GOOD
+
+
+def _input(**changes: object) -> dict[str, Any]:
+    return {"inputs": [GOOD["inputs"][0] | changes]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"format": 2}, "this figleaf reads 1"),
+        ({"labels": ["a", "a"]}, "twice"),
+        ({"labels": ["a", 1]}, "not a list of str"),
+        ({"labels": [], "features": 0}, "needs 'labels', 'features', or both"),
+        ({"features": True}, "'features' is True"),
+        ({"features": "8"}, "not of type int"),
+        ({"name": None}, "'name' is None"),
+        ({"inputs": []}, "'inputs' is empty"),
+        ({"inputs": ["image"]}, "not a list of dict"),
+        (_input(size=[224]), r"not \[height, width\]"),
+        (_input(size=[0, 224]), r"not \[height, width\]"),
+        (_input(size=[10**9, 10**9]), r"not \[height, width\]"),
+        (_input(resize=[100, 100]), "smaller than 'size'"),
+        (_input(resample="nearest"), "not one of bilinear-align-corners"),
+        (_input(jpeg_quality=0), "from 1 to 100"),
+        (_input(background=[0, 0, 256]), "0 to 255"),
+        (
+            {"inputs": [GOOD["inputs"][0], GOOD["inputs"][0] | {"background": [0, 0, 0]}]},
+            "'background' differ",
+        ),
+        ({"sha256": {}}, "does not name model.onnx"),
+        ({"sha256": {"model.onnx": "0" * 64, "../x": "0" * 64}}, "not a file and its hash"),
+        ({"suggested_policy": 1}, "not a string"),
+    ],
+)
+def test_a_broken_card_is_refused_by_field(
+    tmp_path: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(BundleError, match=complaint) as raised:
+        read(tmp_path, GOOD | changes)
+    assert "card.json" in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"format": NaN}', "\xff"])
+def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "card.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(BundleError, match=r"card\.json"):
+        read_card(path)
+
+
+def test_a_missing_and_a_huge_card_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="No such file"):
+        read_card(tmp_path / "card.json")
+    (tmp_path / "card.json").write_bytes(b" " * (2 << 20))
+    with pytest.raises(BundleError, match="no card needs"):
+        read_card(tmp_path / "card.json")

@@ -1,0 +1,73 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from figleaf.models.card import Input, Resample
+from figleaf.models.preprocess import prepare, resize_align_corners
+
+
+def naive(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """TensorFlow's ResizeBilinear with align_corners, pixel by pixel, in float64."""
+    height, width, channels = pixels.shape
+    result = np.zeros((*size, channels))
+    for row in range(size[0]):
+        for column in range(size[1]):
+            y = row * (height - 1) / (size[0] - 1) if size[0] > 1 else 0
+            x = column * (width - 1) / (size[1] - 1) if size[1] > 1 else 0
+            top, left = int(y), int(x)
+            bottom, right = min(top + 1, height - 1), min(left + 1, width - 1)
+            above = pixels[top, left] * (1 - (x - left)) + pixels[top, right] * (x - left)
+            below = pixels[bottom, left] * (1 - (x - left)) + pixels[bottom, right] * (x - left)
+            result[row, column] = above * (1 - (y - top)) + below * (y - top)
+    return result
+
+
+sides = st.integers(1, 40)
+
+
+@given(st.integers(0, 99), sides, sides, sides, sides)
+def test_resize_is_that_of_tensorflow(
+    seed: int, height: int, width: int, new_height: int, new_width: int
+) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    resized = resize_align_corners(pixels, (new_height, new_width))
+    assert resized.dtype == np.float32
+    np.testing.assert_allclose(resized, naive(pixels, (new_height, new_width)), atol=2e-3)
+
+
+def test_corners_stay_and_the_same_size_changes_nothing() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 47, 3), np.uint8)
+    resized = resize_align_corners(pixels, (224, 224))
+    corners = np.ix_([0, -1], [0, -1])
+    np.testing.assert_allclose(resized[corners], pixels[corners], atol=1e-2)
+    np.testing.assert_array_equal(resize_align_corners(pixels, (31, 47)), pixels)
+
+
+@pytest.mark.parametrize("resample", list(Resample))
+def test_prepare_gives_float_rgb_of_the_size(resample: Resample) -> None:
+    pixels = np.zeros((50, 70, 3), np.uint8)
+    pixels[..., 0] = 200
+    prepared = prepare(pixels, Input("image", (20, 30), resample, (24, 40)))
+    assert prepared.shape == (20, 30, 3)
+    assert prepared.dtype == np.float32
+    assert prepared.flags.c_contiguous
+    np.testing.assert_array_equal(prepared[0, 0], [200, 0, 0])
+
+
+def test_the_crop_is_taken_from_the_centre() -> None:
+    pixels = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8, 1).repeat(3, 2)
+    prepared = prepare(pixels, Input("image", (2, 4), Resample.BILINEAR, (6, 8)))
+    np.testing.assert_array_equal(prepared, pixels[2:4, 2:6])
+
+
+def test_the_jpeg_round_trip_is_pillows() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    prepared = prepare(pixels, Input("image", (16, 16), Resample.BILINEAR, (16, 16), 75))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    np.testing.assert_array_equal(prepared, np.asarray(Image.open(buffer)))
+    assert not np.array_equal(prepared, pixels)
