@@ -9,6 +9,7 @@ from PIL import Image
 
 import figleaf
 from figleaf import Classifier, Decision, Limits, Status
+from figleaf.classify.source import Source
 from figleaf.errors import InputError, ModelError
 from figleaf.models.runtime import has_bf16
 
@@ -18,7 +19,7 @@ def test_every_kind_of_source_gives_the_same_scores(classifier: Classifier, phot
     image = Image.open(photo)
     array = np.asarray(image.convert("RGB"))
     expected = classifier.classify(photo).scores
-    sources: list[figleaf.classify.source.Source] = [
+    sources: list[Source] = [
         str(photo),
         data,
         bytearray(data),
@@ -61,7 +62,14 @@ def test_one_bad_input_is_a_status_and_stops_nothing(
 ) -> None:
     (tmp_path / "page.jpg").write_text("<html><body>gone</body></html>")
     (tmp_path / "cut.png").write_bytes(photo.read_bytes()[:5000])
-    sources = [photo, tmp_path / "page.jpg", tmp_path / "none", tmp_path / "cut.png", b"", photo]
+    sources: list[Source] = [
+        photo,
+        tmp_path / "page.jpg",
+        tmp_path / "none",
+        tmp_path / "cut.png",
+        b"",
+        photo,
+    ]
     found = classifier.classify_many(sources)
     assert [p.status for p in found] == [
         Status.OK,
@@ -108,7 +116,13 @@ def test_a_stream_is_lazy_and_of_any_length(classifier: Classifier) -> None:
 
 
 def test_batches_give_the_same_scores(photo: Path, pictures: Path) -> None:
-    sources = [photo, b"junk", pictures / "coffee.png", pictures / "chelsea.png", photo]
+    sources: list[Source] = [
+        photo,
+        b"junk",
+        pictures / "coffee.png",
+        pictures / "chelsea.png",
+        photo,
+    ]
     with figleaf.load("mobilenet_v2", batch_size=3) as batched:
         together = batched.classify_many(sources)
         for source, prediction in zip(sources, together, strict=True):
@@ -194,7 +208,7 @@ def test_misuse_of_classify(classifier: Classifier, photo: Path) -> None:
     with pytest.raises(InputError, match="float64"):
         classifier.classify(np.zeros((4, 4, 3)))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="several"):
-        classifier.classify_many(str(photo))  # type: ignore[arg-type]
+        classifier.classify_many(str(photo))
 
 
 def test_a_closed_classifier_says_so(photo: Path) -> None:
