@@ -1,0 +1,1 @@
+"""Scripts that maintain the repository; run as `python -m tools.NAME` from its root."""

@@ -1,0 +1,1 @@
+"""From the packages that publish weights to ONNX graphs: what `import_weights.py` is made of."""
