@@ -6,6 +6,7 @@
 The seeds are small generated images of every format that Pillow can write, and the files of
 --corpus up to 64 KB. Any other exception, a warning, an insane array, more than 2 GB or an input of
 more than 10 seconds is a finding: atheris prints it and writes the input to the current folder.
+When a C library takes the process down, the input is in --last.
 """
 
 import argparse
@@ -23,6 +24,8 @@ with atheris.instrument_imports(include=["figleaf", "PIL", "pi_heif"]):
 
     from figleaf.errors import ImageError, Status
     from figleaf.images import Limits, Picture, decode
+
+last_input: io.FileIO | None = None
 
 LIMITS = Limits(max_bytes=2**20, max_pixels=2**20)
 LARGEST_SEED = 64 * 1024
@@ -68,7 +71,12 @@ def main() -> None:
             "-timeout=10",
             "-rss_limit_mb=2048",
             "-max_len=65536",
+            # Die at once: after heap corruption libFuzzer's own report can hang for ever.
+            "-handle_abrt=0",
+            "-handle_segv=0",
         ]
+        global last_input
+        last_input = io.FileIO(arguments.last, "w")
         # A warning is a finding: none may leave decode.
         warnings.simplefilter("error")
         atheris.Setup([sys.argv[0], *options, *rest, str(corpus)], check)
@@ -79,11 +87,16 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--corpus", type=Path, help="more seeds: a folder, searched through")
+    parser.add_argument("--last", type=Path, default=Path("fuzz-last-input"))
     parser.add_argument("--keep", type=Path, help="keep the grown corpus here")
     return parser.parse_known_args()  # the rest is for libFuzzer
 
 
 def check(data: bytes) -> None:
+    if last_input is not None:
+        last_input.seek(0)
+        last_input.truncate()
+        last_input.write(data)
     at_least = (16, 16) if len(data) % 2 else None
     try:
         picture = decode(data, limits=LIMITS, at_least=at_least)

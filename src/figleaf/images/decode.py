@@ -6,7 +6,8 @@ gives Pillow's own pixels faster; what it refuses, Pillow judges. All of it can 
 threads at once, and the C decoders run without the interpreter lock.
 
 Pillow's `ImageFile.LOAD_TRUNCATED_IMAGES` must stay False, its default: an application that sets
-it gets half-grey pictures instead of TRUNCATED.
+it gets half-grey pictures instead of TRUNCATED. libtiff prints its complaints about damaged TIFFs
+on standard error, which Pillow has no switch for; an isolated worker's goes nowhere.
 """
 
 import io
@@ -207,7 +208,7 @@ def _decode_jpeg(
     data: bytes, image: ImageFile.ImageFile, at_least: tuple[int, int] | None
 ) -> NDArray[np.uint8] | None:
     """Decode with libjpeg-turbo, or None where Pillow has to: CMYK, and what strict refuses."""
-    if image.mode not in ("L", "RGB"):
+    if image.mode not in ("L", "RGB") or not _is_plain_jpeg(data):
         return None
     height, width = at_least or (0, 0)
     if _orientation(image) >= 5:
@@ -223,6 +224,27 @@ def _decode_jpeg(
         # Strict: any warning. Pillow shows what browsers show, and refuses what ends early.
         return None
     return pixels
+
+
+_PLAIN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive; Huffman coded
+
+
+def _is_plain_jpeg(data: bytes) -> bool:
+    """Whether the frame is of a kind, and the header as tidy, as nearly all JPEGs have it.
+
+    simplejpeg writes past its buffer when it scales a lossless JPEG (found by fuzzing, 1.9.0).
+    Anything but well-formed segments up to the frame is left to Pillow, lest libjpeg find another
+    frame than we do.
+    """
+    at = 2
+    while at + 10 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in _PLAIN_FRAMES:
+            return data[at + 4] == 8  # bits a sample
+        if not (0xE0 <= marker <= 0xEF or marker in (0xC4, 0xDB, 0xDD, 0xFE)):
+            return False
+        at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+    return False
 
 
 _MAX_SCANS = 100
