@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,3 +91,30 @@ def test_a_graph_that_no_runtime_takes_is_a_model_error(runtime: RuntimeName) ->
 
 def test_there_is_a_core() -> None:
     assert available_cores() >= 1
+
+
+FIRST_AT_ONCE = """
+import threading
+import numpy as np
+from figleaf.models.model import load_model
+
+model = load_model("mobilenet_v2", streams=2)
+picture = model.prepare(np.zeros((8, 8, 3), np.uint8))
+together = threading.Barrier(2)
+
+def work():
+    together.wait()
+    model.run([picture])
+
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_first_inferences_at_once_do_not_wait_for_each_other() -> None:
+    # Without the first look-up of NumPy in one thread about one process in fifteen hangs.
+    for _ in range(8):
+        subprocess.run([sys.executable, "-c", FIRST_AT_ONCE], check=True, timeout=60)

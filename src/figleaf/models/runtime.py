@@ -7,6 +7,7 @@ choose bf16 by itself where the processor has it.
 
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from queue import SimpleQueue
@@ -154,6 +155,9 @@ def _folded(model: Any) -> Any:
     return model
 
 
+_initialising = threading.Lock()
+
+
 def _openvino_core() -> Any:
     # OpenVINO's telemetry would write an id file to the home folder and open a socket; without the
     # module it does neither, and works the same.
@@ -161,6 +165,10 @@ def _openvino_core() -> Any:
     modules.setdefault("openvino_telemetry", None)
     import openvino
 
+    with _initialising:
+        # Its binding looks NumPy up at the first array that it is given. Two threads that do so at
+        # once wait for each other for ever, one with the interpreter's lock, one with its own.
+        openvino.Tensor(np.zeros(1, np.float32))
     return openvino.Core()
 
 
