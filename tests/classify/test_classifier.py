@@ -10,7 +10,7 @@ from PIL import Image
 import figleaf
 from figleaf import Classifier, Decision, Limits, Status
 from figleaf.classify.source import Source
-from figleaf.errors import InputError, ModelError
+from figleaf.errors import ImageError, InputError, ModelError
 from figleaf.models.runtime import has_bf16
 
 
@@ -189,6 +189,7 @@ def test_a_binary_model(photo: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        ({"deadline": float("inf")}, "deadline"),
         ({"precision": "fp16"}, "precision must be one of f32, bf16"),
         ({"runtime": "tvm"}, "runtime must be one of openvino, onnxruntime"),
         ({"threads": 0}, "threads"),
@@ -219,3 +220,21 @@ def test_a_closed_classifier_says_so(photo: Path) -> None:
         closed.classify_many([photo])
     with pytest.raises(InputError, match="closed"):
         closed.classify(photo)
+    with figleaf.load("mobilenet_v2") as late:
+        stream = late.stream([photo] * 99)
+    with pytest.raises(InputError, match="closed"):
+        next(stream)
+
+
+def test_extreme_pictures_are_no_trouble(classifier: Classifier) -> None:
+    for shape in ((1, 1, 3), (1, 50_000, 3), (50_000, 1, 3)):
+        assert classifier.classify(np.zeros(shape, np.uint8)).ok
+    endless = classifier.classify(np.zeros((1, 2**21, 3), np.uint8))
+    assert endless.status is Status.TOO_MANY_PIXELS
+
+
+def test_prepare_is_what_classify_does(classifier: Classifier, photo: Path) -> None:
+    (probabilities,) = classifier.model.run([classifier.prepare(photo)]).probabilities
+    assert max(probabilities) == pytest.approx(max(classifier.classify(photo).scores.values()))
+    with pytest.raises(ImageError):
+        classifier.prepare(b"junk")

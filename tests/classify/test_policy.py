@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,16 @@ def test_a_policy_file_is_read_and_its_faults_name_it(tmp_path: Path) -> None:
         load_policy(path)
     with pytest.raises(PolicyError, match="neither a preset"):
         load_policy("harsh")
+
+
+def test_nan_is_never_allowed() -> None:
+    assert parse_policy(GOOD).decide(scores(porn=float("nan")))[0] is Decision.BLOCK
+
+
+def test_a_pipe_and_an_endless_nesting_are_no_policy(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(PolicyError, match="nor a file"):
+        load_policy(tmp_path / "pipe.toml")
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
+    with pytest.raises(PolicyError, match="not a policy file"):
+        load_policy(tmp_path / "deep.toml")

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from figleaf.classify.prediction import Decision, Prediction
-from figleaf.errors import Status
+from figleaf.errors import InputError, Status
+from figleaf.models.card import RESULT_FIELDS
 from figleaf.models.runtime import Precision
 
 GOOD = Prediction(
@@ -48,7 +49,7 @@ def test_the_schema_of_nsfwjs() -> None:
 
 
 def test_an_unknown_schema_is_refused() -> None:
-    with pytest.raises(ValueError, match="xml"):
+    with pytest.raises(InputError, match="xml"):
         GOOD.to_dict("xml")
 
 
@@ -56,3 +57,7 @@ def test_top_keeps_the_most_probable() -> None:
     assert GOOD.top(1).scores == {"drawings": 0.68774123}
     assert GOOD.top(1).unsafe == GOOD.unsafe
     assert GOOD.top(9) == GOOD
+
+
+def test_no_class_may_be_called_as_a_field() -> None:
+    assert frozenset(GOOD.to_dict()) == RESULT_FIELDS

@@ -79,3 +79,31 @@ def test_walk_is_sorted_and_leaves_out_what_is_hidden(tmp_path: Path) -> None:
 def test_walk_wants_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         list(walk(tmp_path / "missing"))
+
+
+def test_walk_survives_loops_and_depth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1100):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(tmp_path)
+    assert list(walk(tmp_path)) == [str(tmp_path / "self")]
+
+
+def test_an_unbuffered_file_is_read_to_its_end() -> None:
+    parts = [b"", b"c", b"b", b"a"]
+
+    class Dripping(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return parts.pop()
+
+    assert read_bytes(Dripping(), Limits()) == b"abc"  # type: ignore[arg-type]
+
+
+def test_a_file_that_fails_is_unreadable() -> None:
+    class Failing(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    assert status_of(Failing()) is Status.UNREADABLE

@@ -18,7 +18,9 @@ def test_results_come_in_order_whatever_takes_longest() -> None:
         return number * number
 
     with ThreadPoolExecutor(2) as threads:
-        assert list(ordered_map(slow_first, range(9), threads, 4)) == [n * n for n in range(9)]
+        assert list(ordered_map(lambda n: threads.submit(slow_first, n), range(9), 4)) == [
+            n * n for n in range(9)
+        ]
 
 
 def test_no_more_is_read_than_was_said() -> None:
@@ -31,7 +33,7 @@ def test_no_more_is_read_than_was_said() -> None:
             yield read
 
     with ThreadPoolExecutor(2) as threads:
-        results = ordered_map(lambda number: number, endless(), threads, 5)
+        results = ordered_map(lambda n: threads.submit(int, n), endless(), 5)
         for expected in range(1, 100):
             assert next(results) == expected
             assert read <= expected + 5
@@ -49,13 +51,15 @@ def test_an_error_reaches_the_consumer_and_cancels_the_rest() -> None:
         return number
 
     with ThreadPoolExecutor(1) as threads:
-        results = ordered_map(work, range(100), threads, 10)
+        results = ordered_map(lambda n: threads.submit(work, n), range(100), 10)
         with pytest.raises(ValueError, match="broken"):
             next(results)
         gate.set()
     assert len(done) <= 1
 
 
-def test_chunks() -> None:
-    assert list(chunked(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(chunked([], 2)) == []
+def test_chunks_grow_up_to_their_size() -> None:
+    lengths = [len(chunk) for chunk in chunked(range(40), 8, 2)]
+    assert lengths == [1, 1, 2, 2, 4, 4, 8, 8, 8, 2]
+    assert [*chunked("abc", 1, 4)] == [["a"], ["b"], ["c"]]
+    assert list(chunked([], 8, 2)) == []

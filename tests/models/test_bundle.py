@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,13 +9,21 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from figleaf.errors import BundleError, ModelNotFoundError
+import figleaf
+from figleaf.errors import BundleError, ModelNotFoundError, PolicyError
 from figleaf.models.bundle import DEFAULT_MODEL, embedded, open_bundle
+from figleaf.models.model import load_model
 
 Change = Callable[[onnx.ModelProto], None]
 
 
-def tiny_graph(name: str = "image", side: int = 4, classes: int = 2) -> onnx.ModelProto:
+def tiny_graph(
+    name: str = "image",
+    side: int = 4,
+    classes: int = 2,
+    batch: str | int = "batch",
+    last: str = "Softmax",
+) -> onnx.ModelProto:
     """A whole classifier: mean of each channel, a matrix, a softmax."""
     weights = numpy_helper.from_array(
         np.linspace(-1, 1, 3 * classes, dtype=np.float32).reshape(3, classes), "weights"
@@ -24,10 +33,10 @@ def tiny_graph(name: str = "image", side: int = 4, classes: int = 2) -> onnx.Mod
         [
             helper.make_node("ReduceMean", [name, "axes"], ["features"], keepdims=0),
             helper.make_node("MatMul", ["features", "weights"], ["logits"]),
-            helper.make_node("Softmax", ["logits"], ["probabilities"]),
+            helper.make_node(last, ["logits"], ["probabilities"]),
         ],
         "tiny",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", side, side, 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, side, side, 3])],
         [
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", classes]),
             helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", 3]),
@@ -94,7 +103,7 @@ def test_one_flipped_bit_is_refused(tmp_path: Path) -> None:
 def test_a_missing_graph_is_refused(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "tiny", b"")
     (folder / "model.onnx").unlink()
-    with pytest.raises(BundleError, match="No such file"):
+    with pytest.raises(BundleError, match="no such file"):
         open_bundle(folder)
 
 
@@ -158,6 +167,7 @@ def test_weights_outside_the_graph_are_refused_at_any_depth(tmp_path: Path, chan
         (tiny_graph(name="picture"), r"takes inputs \['picture'\]"),
         (tiny_graph(side=8), "input 'image' is"),
         (tiny_graph(classes=5), "output 'probabilities' is"),
+        (tiny_graph(batch=1), "any batch"),
     ],
 )
 def test_a_graph_that_does_not_fit_its_card_is_refused(
@@ -174,3 +184,50 @@ def test_wrong_width_of_features_and_wrong_type_are_refused(tmp_path: Path) -> N
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
     with pytest.raises(BundleError, match="not float32"):
         open_bundle(write_bundle(tmp_path / "b", model.SerializeToString()))
+
+
+def test_a_name_with_a_nul_byte_is_refused(tmp_path: Path) -> None:
+    graph = tiny_graph().SerializeToString()
+    hashes = {"model.onnx": hashlib.sha256(graph).hexdigest(), "a\0b": "0" * 64}
+    with pytest.raises(BundleError, match="no such file"):
+        open_bundle(write_bundle(tmp_path / "tiny", graph, sha256=hashes))
+
+
+@pytest.mark.parametrize("last", ["Identity", "Log"])
+def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path, last: str) -> None:
+    # Logits above 1, or NaN, would pass every threshold or none.
+    folder = write_bundle(tmp_path / "tiny", tiny_graph(last=last).SerializeToString())
+    model = load_model(folder)
+    picture = model.prepare(np.full((4, 4, 3), 255, np.uint8))
+    with pytest.raises(BundleError, match="probabilities"):
+        model.run([picture])
+
+
+def test_a_tiny_bundle_classifies(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "tiny", tiny_graph().SerializeToString())
+    with figleaf.load(folder) as classifier:
+        prediction = classifier.classify(np.zeros((9, 9, 3), np.uint8))
+    assert prediction.scores == {"sfw": 0.5, "nsfw": 0.5}
+    assert prediction.model == "tiny@1"
+
+
+def test_a_suggested_policy_is_a_preset_and_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    graph = tiny_graph().SerializeToString()
+    folder = write_bundle(tmp_path / "tiny", graph, suggested_policy=str(tmp_path / "pipe"))
+    with pytest.raises(BundleError, match="which is no preset"):
+        figleaf.load(folder)
+    folder = write_bundle(tmp_path / "strict", graph, suggested_policy="strict")
+    with figleaf.load(folder) as classifier:
+        assert classifier.policy.name == "strict"
+
+
+def test_a_policy_that_fits_no_class_is_refused_where_it_was_asked_for(tmp_path: Path) -> None:
+    graph = tiny_graph().SerializeToString()
+    folder = write_bundle(tmp_path / "clothes", graph, labels=["dress", "shoes"])
+    with pytest.raises(PolicyError, match="no threshold for tiny's classes: dress, shoes"):
+        figleaf.load(folder, policy="balanced")
+    with figleaf.load(folder) as classifier:
+        prediction = classifier.classify(np.zeros((9, 9, 3), np.uint8))
+    assert prediction.decision is None
+    assert prediction.unsafe is None

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ def _input(**changes: object) -> dict[str, Any]:
         ({"sha256": {}}, "does not name model.onnx"),
         ({"sha256": {"model.onnx": "0" * 64, "../x": "0" * 64}}, "not a file and its hash"),
         ({"suggested_policy": 1}, "not a string"),
+        ({"labels": ["sfw", "unsafe"]}, "cannot be a class's name"),
+        ({"labels": ["sfw", "a\x1b[2J"]}, "cannot be a class's name"),
+        ({"labels": ["sfw", ""]}, "cannot be a class's name"),
+        ({"false_alarms": [{}]}, "'pictures' is None"),
+        ({"false_alarms": [{"pictures": "p", "count": 1, "unsafe_over": {"0.5": "x"}}]}, "share"),
     ],
 )
 def test_a_broken_card_is_refused_by_field(
@@ -94,8 +100,17 @@ def test_what_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_and_a_huge_card_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="No such file"):
+    with pytest.raises(BundleError, match="no such file"):
         read_card(tmp_path / "card.json")
     (tmp_path / "card.json").write_bytes(b" " * (2 << 20))
-    with pytest.raises(BundleError, match="no card needs"):
+    with pytest.raises(BundleError, match="no bundle needs"):
         read_card(tmp_path / "card.json")
+
+
+def test_a_pipe_and_a_device_are_no_card(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "card.json")
+    with pytest.raises(BundleError, match="no such file"):
+        read_card(tmp_path / "card.json")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    with pytest.raises(BundleError, match="no such file"):
+        read_card(tmp_path / "zero")

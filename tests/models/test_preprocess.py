@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from figleaf.errors import ImageError, Status
 from figleaf.models.card import Input, Resample
 from figleaf.models.preprocess import prepare, resize_align_corners
 
@@ -71,3 +73,34 @@ def test_the_jpeg_round_trip_is_pillows() -> None:
     Image.fromarray(pixels).save(buffer, "JPEG")
     np.testing.assert_array_equal(prepared, np.asarray(Image.open(buffer)))
     assert not np.array_equal(prepared, pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 100_000), (100_000, 1), (3, 2000), (2**20, 1), (1, 2**20)])
+def test_long_pictures_take_little_memory(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    tracemalloc.start()
+    resized = resize_align_corners(pixels, (299, 299))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+    rows = np.linspace(0, shape[0] - 1, 299).round(3)
+    columns = np.linspace(0, shape[1] - 1, 299).round(3)
+    for row, column in ((0, 0), (298, 298), (0, 298)):
+        expected = pixels[int(rows[row]), int(columns[column])]
+        np.testing.assert_allclose(resized[row, column], expected, atol=20)
+
+
+@pytest.mark.parametrize("resample", list(Resample))
+@pytest.mark.parametrize("shape", [(2**20 + 1, 1), (1, 2**25)])
+def test_a_side_beyond_any_picture_is_a_status(resample: Resample, shape: tuple[int, int]) -> None:
+    spec = Input("image", (224, 224), resample, (224, 224))
+    with pytest.raises(ImageError) as raised:
+        prepare(np.zeros((*shape, 3), np.uint8), spec)
+    assert raised.value.status is Status.TOO_MANY_PIXELS
+
+
+def test_wide_and_narrow_pictures_are_resized_alike() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 200, 3), np.uint8)
+    for width in (20, 40, 49, 50, 51):  # on both sides of where the way changes
+        narrow = resize_align_corners(pixels, (30, width))
+        np.testing.assert_allclose(narrow, naive(pixels, (30, width)), atol=5e-3)

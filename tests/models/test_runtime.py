@@ -13,6 +13,7 @@ from figleaf.models.model import Model, load_model
 from figleaf.models.runtime import (
     Precision,
     RuntimeName,
+    _quota,
     available_cores,
     compile_graph,
     has_bf16,
@@ -118,3 +119,12 @@ def test_first_inferences_at_once_do_not_wait_for_each_other() -> None:
     # Without the first look-up of NumPy in one thread about one process in fifteen hangs.
     for _ in range(8):
         subprocess.run([sys.executable, "-c", FIRST_AT_ONCE], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("max 100000", sys.maxsize), ("150000 100000", 2), ("junk", sys.maxsize)]
+)
+def test_a_containers_quota_counts(tmp_path: Path, text: str, cores: int) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert _quota(tmp_path / "cpu.max") == cores
+    assert _quota(tmp_path / "missing") == sys.maxsize

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
@@ -12,12 +12,13 @@ from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy
+from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
 from figleaf.classify.prediction import Prediction
 from figleaf.classify.source import Channels, Decoder, Reader, Source, name_of, walk
 from figleaf.classify.stream import chunked, ordered_map
-from figleaf.errors import ImageError, InputError, ModelError, Status
+from figleaf.errors import BundleError, ImageError, InputError, ModelError, PolicyError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.bundle import DEFAULT_MODEL
@@ -26,7 +27,8 @@ from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 
 E = TypeVar("E", Precision, RuntimeName)
 
-_AHEAD = 4  # batches in flight for each thread: enough that none waits, little enough to hold
+_AHEAD = 2  # batches for each thread: one at work, and one waiting so that it need not
+_BATCH = 8
 
 
 class Classifier:
@@ -47,7 +49,7 @@ class Classifier:
         limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
         scaled: bool = False,
         deadline: float | None = None,
-        batch_size: int = 1,
+        batch_size: int = _BATCH,
     ) -> None:
         """See `figleaf.load`, which makes one from names.
 
@@ -58,8 +60,8 @@ class Classifier:
             scaled: decode a large JPEG at a fraction of its size, faster and not quite the same.
             deadline: seconds that decoding one input may take; decoding then happens in worker
                 processes that are killed when they take longer or crash. None: in this process.
-            batch_size: pictures that go through the model together. On a processor one at a time
-                is as fast; a GPU wants more.
+            batch_size: how many pictures of a stream a thread takes at once; in f32 they go
+                through the model together.
 
         Raises:
             ModelError: the model has no classes.
@@ -124,10 +126,29 @@ class Classifier:
 
         It reads a few inputs for each core ahead of what it yields. See `classify`.
         """
-        task = partial(self._classify_batch, top_k=self._check(top_k), channels=channels)
-        batches = chunked(_not_one(sources), self.batch_size)
-        ahead = _AHEAD * self.model.streams
-        return chain.from_iterable(ordered_map(task, batches, self._threads, ahead))
+        wanted = self._check(top_k)
+
+        def submit(batch: list[Source]) -> Future[list[Prediction]]:
+            self._check(top_k)  # closed since the stream began?
+            return self._threads.submit(self._classify_batch, batch, wanted, channels)
+
+        streams = self.model.streams
+        batches = chunked(_not_one(sources), self.batch_size, streams)
+        results: Iterator[list[Prediction]] = ordered_map(submit, batches, _AHEAD * streams)
+        return chain.from_iterable(results)
+
+    def prepare(self, source: Source, *, channels: Channels = "RGB") -> Prepared:
+        """Read, decode and prepare one input for the model, as every method here does.
+
+        Raises:
+            ImageError: it cannot be read, or is not a usable image.
+            InputError: a source of another type, dtype or shape.
+        """
+        try:
+            return self.model.prepare(self._reader.pixels(source, channels))
+        except MemoryError:
+            reason = "its pixels need more memory than there is"
+            raise ImageError(Status.TOO_MANY_PIXELS, reason) from None
 
     def close(self) -> None:
         """Stop the threads and worker processes; the classifier cannot be used afterwards."""
@@ -156,7 +177,7 @@ class Classifier:
     def _classify_batch(
         self, sources: Sequence[Source], top_k: int, channels: Channels
     ) -> list[Prediction]:
-        prepared = [self._prepare(source, channels) for source in sources]
+        prepared = [self._prepared(source, channels) for source in sources]
         pictures = [picture for picture in prepared if not isinstance(picture, ImageError)]
         rows = iter(self.model.run(pictures).probabilities if pictures else ())
         return [
@@ -166,9 +187,9 @@ class Classifier:
             for source, picture in zip(sources, prepared, strict=True)
         ]
 
-    def _prepare(self, source: Source, channels: Channels) -> Prepared | ImageError:
+    def _prepared(self, source: Source, channels: Channels) -> Prepared | ImageError:
         try:
-            return self.model.prepare(self._reader.pixels(source, channels))
+            return self.prepare(source, channels=channels)
         except ImageError as error:
             return error
 
@@ -214,14 +235,15 @@ def load(
     threads: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
     deadline: float | None = None,
-    batch_size: int = 1,
+    batch_size: int = _BATCH,
 ) -> Classifier:
     """Load a model and make a classifier of it.
 
     Args:
         model: an embedded model's name (`figleaf models` lists them) or a bundle's folder.
         policy: a preset's name, a TOML file, or a Policy; by default what the model's card
-            suggests, else "balanced".
+            suggests, else "balanced". One that is given must have a threshold for some class of
+            the model; a default one that has none gives no decision.
         fast: bf16 where the processor has it, and JPEGs decoded at a fraction of their size:
             two to four times as fast, with scores that differ a little (docs/classify.md).
         precision: "f32" or "bf16"; overrides what `fast` would choose. f32 by default.
@@ -230,7 +252,7 @@ def load(
         limits: how many bytes and pixels are too many for one input.
         deadline: seconds for decoding one input, in isolated worker processes. None: no deadline,
             decoding in this process.
-        batch_size: pictures that go through the model together; worth raising on a GPU.
+        batch_size: how many pictures of a stream a thread takes at once; worth raising on a GPU.
 
     Raises:
         ModelError, PolicyError, MissingExtraError, InputError: see figleaf.errors.
@@ -244,11 +266,30 @@ def load(
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
     loaded = load_model(model, precision=chosen, runtime=runtime, streams=threads)
-    if not isinstance(policy, Policy):
-        policy = load_policy(policy or loaded.card.suggested_policy or DEFAULT_POLICY)
     return Classifier(
-        loaded, policy, limits=limits, scaled=fast, deadline=deadline, batch_size=batch_size
+        loaded,
+        _policy_for(loaded, policy),
+        limits=limits,
+        scaled=fast,
+        deadline=deadline,
+        batch_size=batch_size,
     )
+
+
+def _policy_for(model: Model, policy: str | Path | Policy | None) -> Policy:
+    card = model.card
+    if policy is None:
+        suggested = card.suggested_policy or DEFAULT_POLICY
+        if suggested not in presets():  # a bundle must not name files to read
+            raise BundleError(f"{card.name} suggests {suggested!r}, which is no preset")
+        return load_policy(suggested)
+    chosen = policy if isinstance(policy, Policy) else load_policy(policy)
+    if not chosen.covers(card.labels):
+        classes = ", ".join(card.labels)
+        raise PolicyError(
+            f"policy {chosen.tag} has no threshold for {card.name}'s classes: {classes}"
+        )
+    return chosen
 
 
 def _decoder(model: Model, limits: Limits, scaled: bool) -> Decoder:
@@ -263,8 +304,11 @@ def _decoder(model: Model, limits: Limits, scaled: bool) -> Decoder:
 
 
 def _not_one(sources: Iterable[Source]) -> Iterable[Source]:
-    # A path or bytes can be iterated over, and would be taken for many one-letter paths.
-    if isinstance(sources, str | os.PathLike | bytes | bytearray | memoryview):
+    # Many of them can be iterated over: a path would be taken for many paths of one letter.
+    is_one = isinstance(
+        sources, str | os.PathLike | bytes | bytearray | memoryview | Image.Image
+    ) or hasattr(sources, "read")
+    if is_one or (isinstance(sources, np.ndarray) and sources.ndim < 4):
         raise InputError("expected several inputs, got one: use `classify`, or `classify_folder`")
     return sources
 

@@ -23,7 +23,7 @@ that any rule comes to is the policy's. Three presets come with figleaf.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from figleaf.errors import PolicyError
 PRESETS = Path(__file__).with_name("policies")
 DEFAULT_POLICY = "balanced"
 FORMAT = 1
+
+_MAX_BYTES = 1 << 20
 
 _TOP = {"format", "name", "version", "description", "unreadable", "sums", "classes"}
 
@@ -56,7 +58,7 @@ class Rule:
     def decide(self, score: float) -> tuple[Decision, str]:
         """The decision for a score, and the comparison that led to it."""
         for decision, threshold in ((Decision.BLOCK, self.block), (Decision.REVIEW, self.review)):
-            if threshold is not None and score >= threshold:
+            if threshold is not None and not score < threshold:  # NaN is not below anything
                 return decision, f"{self.name} {score:.3f} >= {threshold:g}"
         lowest = self.review if self.review is not None else self.block
         return Decision.ALLOW, f"{self.name} {score:.3f} < {lowest:g}"
@@ -84,6 +86,10 @@ class Policy:
             scores: class -> probability, all classes of the model.
         """
         return next(rule for rule in self.rules if rule.name == "unsafe").score(scores)
+
+    def covers(self, classes: Iterable[str]) -> bool:
+        """Whether any threshold is on one of the classes."""
+        return self.decide(dict.fromkeys(classes, 0.0))[0] is not None
 
     def decide(self, scores: Mapping[str, float]) -> tuple[Decision | None, str]:
         """The most severe decision of all rules, and why.
@@ -123,14 +129,13 @@ def load_policy(policy: str | Path) -> Policy:
             the field and what it should be.
     """
     path = PRESETS / f"{policy}.toml" if policy in presets() else Path(policy)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.is_file():  # a pipe would be waited for
         names = ", ".join(presets())
-        raise PolicyError(
-            f"no policy {str(policy)!r}: neither a preset ({names}) nor a file"
-        ) from None
-    except (OSError, ValueError) as error:
+        raise PolicyError(f"no policy {str(policy)!r}: neither a preset ({names}) nor a file")
+    try:
+        with path.open("rb") as file:
+            raw = tomllib.loads(file.read(_MAX_BYTES).decode())
+    except (OSError, ValueError, RecursionError) as error:
         raise PolicyError(f"{path}: not a policy file ({error})") from error
     try:
         return parse_policy(raw)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from figleaf.errors import Status
+from figleaf.errors import InputError, Status
 from figleaf.models.runtime import Precision
 
 
@@ -71,8 +71,13 @@ class Prediction:
         Args:
             schema: "figleaf", every field of this class by its name; or "nsfwjs", whose
                 `predictions` are what NSFW JS's `classify` returns.
+
+        Raises:
+            InputError: another schema.
         """
-        if Schema(schema) is Schema.NSFWJS:
+        if schema not in list(Schema):
+            raise InputError(f"schema must be one of {', '.join(Schema)}, not {schema!r}")
+        if schema == Schema.NSFWJS:
             predictions = [
                 {"className": _nsfwjs_name(name), "probability": round(score, 6)}
                 for name, score in self.scores.items()

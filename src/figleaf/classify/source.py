@@ -1,6 +1,5 @@
 """What can be classified, and how each becomes pixels."""
 
-import io
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -89,7 +88,10 @@ def read_bytes(source: Source, limits: Limits) -> bytes:
     if not hasattr(source, "read"):
         kinds = "a path, bytes, a binary file object, a Pillow image or a uint8 array"
         raise InputError(f"cannot classify a {type(source).__name__}: give {kinds}")
-    return _read_file(source, limits)  # type: ignore[arg-type]  # hasattr does not narrow a Union
+    try:
+        return _read_file(source, limits)  # type: ignore[arg-type]  # hasattr narrows no Union
+    except OSError as error:
+        raise ImageError(Status.UNREADABLE, error.strerror or str(error)) from error
 
 
 def _read_path(path: str, limits: Limits) -> bytes:
@@ -115,12 +117,19 @@ def _check_stat(info: os.stat_result, limits: Limits) -> None:
         limits.check_bytes(info.st_size)
 
 
-def _read_file(file: BinaryIO | io.IOBase, limits: Limits) -> bytes:
-    data = file.read(limits.max_bytes + 1)
-    if not isinstance(data, bytes):
-        kind = type(data).__name__
-        raise InputError(f"a file object gave {kind}, not bytes: open it in binary mode ('rb')")
-    return data
+def _read_file(file: BinaryIO, limits: Limits) -> bytes:
+    parts: list[bytes] = []
+    missing = limits.max_bytes + 1
+    while missing > 0:
+        part = file.read(missing)  # an unbuffered file may give less than it has
+        if not isinstance(part, bytes):
+            kind = type(part).__name__
+            raise InputError(f"a file object gave {kind}, not bytes: open it in binary mode ('rb')")
+        if not part:
+            break
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
 
 
 def walk(
@@ -130,8 +139,7 @@ def walk(
 ) -> Iterator[str]:
     """The files of a folder, sorted by name within each folder, without the hidden ones.
 
-    Links to folders are not followed. Only one folder a level is held at a time, so that a tree
-    of any size is walked in little memory.
+    Links to folders are not followed. The names of one folder a level are held at a time.
 
     Args:
         folder: where to start.
@@ -145,17 +153,27 @@ def walk(
         InputError: `folder` itself cannot be listed.
     """
     try:
-        entries = _visible(folder)
+        pending = [iter(_visible(folder))]
     except OSError as error:
         raise InputError(f"{os.fspath(folder)}: {error.strerror}") from error
-    for entry in entries:
-        if not entry.is_dir():
+    while pending:  # not by recursion: folders may be nested deeper than Python's stack
+        entry = next(pending[-1], None)
+        if entry is None:
+            pending.pop()
+        elif not _is_folder(entry):
             yield entry.path
         elif recursive and not entry.is_symlink():
             try:
-                yield from walk(entry.path)
-            except InputError:
+                pending.append(iter(_visible(entry.path)))
+            except OSError:
                 yield entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or through a folder that may not be entered
+        return False
 
 
 def _visible(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:

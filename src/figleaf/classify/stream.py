@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from itertools import islice
 from typing import TypeVar
 
@@ -10,10 +10,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ordered_map(
-    function: Callable[[T], R], items: Iterable[T], executor: Executor, ahead: int
-) -> Iterator[R]:
-    """Yield `function(item)` for each item, in order, computing up to `ahead` of them at once.
+def ordered_map(submit: Callable[[T], Future[R]], items: Iterable[T], ahead: int) -> Iterator[R]:
+    """Yield the result of each item that is submitted, in order, up to `ahead` at once.
 
     At most `ahead` items are held that were read and whose results were not yet taken. When the
     consumer stops early, what has not begun is cancelled.
@@ -21,18 +19,27 @@ def ordered_map(
     source = iter(items)
     pending: deque[Future[R]] = deque()
     try:
-        pending.extend(executor.submit(function, item) for item in islice(source, ahead))
+        pending.extend(submit(item) for item in islice(source, ahead))
         while pending:
             result = pending.popleft().result()
-            pending.extend(executor.submit(function, item) for item in islice(source, 1))
+            pending.extend(submit(item) for item in islice(source, 1))
             yield result
     finally:
         for future in pending:
             future.cancel()
 
 
-def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items, the last one perhaps shorter."""
+def chunked(items: Iterable[T], size: int, workers: int) -> Iterator[list[T]]:
+    """Lists of up to `size` items: at first of one for each worker, then of two, of four and so on.
+
+    So the first results come soon, and a few items still keep all workers busy.
+    """
     source = iter(items)
-    while chunk := list(islice(source, size)):
-        yield chunk
+    length = 1
+    while True:
+        for _ in range(workers):
+            chunk = list(islice(source, length))
+            if not chunk:
+                return
+            yield chunk
+        length = min(2 * length, size)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figleaf.errors import BundleError, ModelNotFoundError
-from figleaf.models.card import Card, read_card
+from figleaf.models.card import Card, read_card, read_regular
 
 if TYPE_CHECKING:
     import onnx
@@ -74,12 +74,7 @@ def open_bundle(model: str | Path) -> Bundle:
 
 
 def _read_verified(path: Path, digest: str) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_GRAPH_BYTES:
-            raise BundleError(f"{path}: larger than an ONNX graph can be")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}") from error
+    data = read_regular(path, _MAX_GRAPH_BYTES)
     actual = hashlib.sha256(data).hexdigest()
     if actual != digest:
         raise BundleError(
@@ -111,6 +106,7 @@ def _check_graph(graph: bytes, card: Card, path: Path) -> None:
 def _external_data(message: "Message") -> Iterator[str]:
     """The location of every tensor, at any depth, that says its data lies outside the graph."""
     import onnx
+    from google.protobuf.message import Message
 
     if isinstance(message, onnx.TensorProto):
         # By the enum or by an entry: runtimes differ in which of the two they go by.
@@ -119,7 +115,7 @@ def _external_data(message: "Message") -> Iterator[str]:
         return
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for child in value if field.is_repeated else (value,):
+            for child in (value,) if isinstance(value, Message) else value:
                 yield from _external_data(child)
 
 
@@ -130,10 +126,9 @@ def _check_inputs(graph: "onnx.GraphProto", card: Card) -> None:
     if set(declared) != set(expected):
         raise BundleError(f"takes inputs {sorted(declared)}, the card has {sorted(expected)}")
     for name, shape in expected.items():
-        if declared[name][1:] != shape:
-            raise BundleError(
-                f"input {name!r} is {declared[name]}, the card says [batch, *{shape}]"
-            )
+        if declared[name] != [None, *shape]:
+            got = declared[name]
+            raise BundleError(f"input {name!r} is {got}, the card says any batch of {shape}")
 
 
 def _check_outputs(graph: "onnx.GraphProto", card: Card) -> None:

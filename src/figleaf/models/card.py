@@ -42,6 +42,22 @@ from figleaf.errors import BundleError
 T = TypeVar("T")
 
 FORMAT = 1
+RESULT_FIELDS = frozenset(
+    (
+        "input",
+        "status",
+        "label",
+        "scores",
+        "unsafe",
+        "decision",
+        "reason",
+        "policy",
+        "model",
+        "precision",
+    )
+)
+"""The fields of a result, which no class may be called: tables have a column for each."""
+
 _MAX_CARD_BYTES = 1 << 20
 _MAX_SIDE = 4096
 
@@ -101,13 +117,7 @@ def read_card(path: Path) -> Card:
             names the file and the field.
     """
     try:
-        if path.stat().st_size > _MAX_CARD_BYTES:
-            raise BundleError(f"{path}: over {_MAX_CARD_BYTES} bytes, which no card needs")
-        raw = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BundleError(
-            f"{path}: {error.strerror}; a bundle is model.onnx + card.json"
-        ) from error
+        raw = json.loads(read_regular(path, _MAX_CARD_BYTES))
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON ({error})") from error
     try:
@@ -116,17 +126,35 @@ def read_card(path: Path) -> Card:
         raise BundleError(f"{path}: {error}") from None
 
 
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file; a pipe or a device could go on for ever.
+
+    Raises:
+        BundleError: there is no such file, it cannot be read, or it is over `limit` bytes.
+    """
+    if not path.is_file():
+        raise BundleError(f"{path}: no such file; a bundle is a folder of model.onnx and card.json")
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from error
+    if len(data) > limit:
+        raise BundleError(f"{path}: over {limit:,} bytes, which no bundle needs")
+    return data
+
+
 def _parse(raw: object) -> Card:
     if not isinstance(raw, dict):
         raise BundleError("not a JSON object")
     if raw.get("format") != FORMAT:
         raise BundleError(f"'format' is {raw.get('format')!r}, this figleaf reads {FORMAT}")
     labels = tuple(_list_of(str, raw, "labels"))
-    if len(set(labels)) != len(labels):
-        raise BundleError("'labels' holds a name twice")
+    _check_labels(labels)
     features = _typed(int, raw, "features")
     if not labels and features < 1:
         raise BundleError("a model needs 'labels', 'features', or both")
+    _check_false_alarms(raw)
     suggested = raw.get("suggested_policy")
     if suggested is not None and not isinstance(suggested, str):
         raise BundleError("'suggested_policy' is not a string")
@@ -142,6 +170,24 @@ def _parse(raw: object) -> Card:
         suggested_policy=suggested,
         raw=raw,
     )
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    if len(set(labels)) != len(labels):
+        raise BundleError("'labels' holds a name twice")
+    for label in labels:
+        if label in RESULT_FIELDS or not label or not label.isprintable():
+            # A class is a column beside these, and is printed on terminals.
+            raise BundleError(f"'labels' has {label!r}, which cannot be a class's name")
+
+
+def _check_false_alarms(raw: dict[str, Any]) -> None:
+    for entry in _list_of(dict, raw, "false_alarms") if "false_alarms" in raw else ():
+        _typed(str, entry, "pictures")
+        _typed(int, entry, "count")
+        shares = _typed(dict, entry, "unsafe_over")
+        if not all(type(share) in (int, float) for share in shares.values()):
+            raise BundleError(f"'unsafe_over' is {shares!r}, not a share for each threshold")
 
 
 def _parse_inputs(raw: dict[str, Any]) -> tuple[Input, ...]:

@@ -79,7 +79,17 @@ class Model:
             expected = (len(pictures), self._widths[name])
             if array.shape != expected:
                 raise BundleError(f"{self.card.name}: {name} is {array.shape}, not {expected}")
+        self._check_probabilities(results.get("probabilities"))
         return results
+
+    def _check_probabilities(self, rows: NDArray[np.float32] | None) -> None:
+        # A policy's thresholds mean nothing for logits, and no comparison holds for NaN.
+        if rows is not None and not np.all((rows >= 0) & (rows <= 1.001)):
+            raise BundleError(f"{self.card.name}: probabilities are not within 0..1")
+        if rows is not None and not np.allclose(rows.sum(axis=1), 1, atol=1e-2):
+            raise BundleError(
+                f"{self.card.name}: probabilities do not sum to 1; softmax is missing"
+            )
 
 
 def load_model(

@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from figleaf.errors import ImageError, Status
 from figleaf.models.card import Input, Resample
 
+MAX_SIDE = 2**20
+"""The longest side, in pixels, that is resized."""
+
+_WIDE = 4
 _PILLOW_FILTERS = {
     Resample.BILINEAR: Image.Resampling.BILINEAR,
     Resample.BICUBIC: Image.Resampling.BICUBIC,
@@ -25,7 +30,14 @@ def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
 
     Returns:
         float32 RGB in 0..255 of shape (*spec.size, 3), C-contiguous.
+
+    Raises:
+        ImageError: TOO_MANY_PIXELS for a side beyond any real picture's, which would take filters
+            of gigabytes to resize.
     """
+    if max(pixels.shape[:2]) > MAX_SIDE:
+        reason = f"a side of {max(pixels.shape[:2]):,} pixels, over {MAX_SIDE:,}"
+        raise ImageError(Status.TOO_MANY_PIXELS, reason)
     if spec.resample is Resample.BILINEAR_ALIGN_CORNERS:
         resized = resize_align_corners(pixels, spec.resize)
     else:
@@ -53,16 +65,26 @@ def resize_align_corners(pixels: NDArray[np.uint8], size: tuple[int, int]) -> ND
     """
     top, bottom, down = _taps(pixels.shape[0], size[0])
     left, right, along = _taps(pixels.shape[1], size[1])
-    # Rows first and gathered as uint8: a quarter of the bytes to move, twice as fast as in float.
-    upper = pixels.take(top, axis=0)
-    rows = np.subtract(pixels.take(bottom, axis=0), upper, dtype=np.float32)
-    rows *= down[:, None, None]
-    rows += upper
-    west = rows.take(left, axis=1)
-    east = rows.take(right, axis=1)
-    east -= west
-    east *= along[:, None]
-    return west + east
+    weight = down[:, None, None]
+    if pixels.shape[1] <= _WIDE * size[1]:
+        # Whole rows are contiguous, which is fastest, but takes memory by the picture's width.
+        rows = _blend(pixels.take(top, axis=0), pixels.take(bottom, axis=0), weight)
+        west, east = rows.take(left, axis=1), rows.take(right, axis=1)
+    else:
+        above, below = top[:, None], bottom[:, None]
+        west = _blend(pixels[above, left], pixels[below, left], weight)
+        east = _blend(pixels[above, right], pixels[below, right], weight)
+    return _blend(west, east, along[:, None])
+
+
+def _blend(
+    low: NDArray[Any], high: NDArray[Any], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """low + (high - low) * weight, in float32."""
+    result: NDArray[np.float32] = np.subtract(high, low, dtype=np.float32)
+    result *= weight
+    result += low
+    return result
 
 
 @lru_cache(maxsize=512)  # photos come in a few sizes; an entry is a few kilobytes
@@ -70,7 +92,7 @@ def _taps(length: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp], N
     """The lower and upper source index and the upper one's weight for each output index."""
     step = np.float32((length - 1) / (size - 1)) if size > 1 else np.float32(0)
     position = np.arange(size, dtype=np.float32) * step
-    low = np.floor(position)
+    low = np.minimum(np.floor(position), length - 1)
     lower = low.astype(np.intp)
     return lower, np.minimum(lower + 1, length - 1), position - low
 

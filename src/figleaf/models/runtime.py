@@ -5,11 +5,14 @@ and each gets a core of its own. Precision is always set explicitly, since OpenV
 choose bf16 by itself where the processor has it.
 """
 
+import math
 import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -52,10 +55,21 @@ class Runtime(Protocol):
 
 
 def available_cores() -> int:
-    """The number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The number of processor cores that this process may use, a container's quota included."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(cores or 1, _quota(_CGROUP)))
+
+
+_CGROUP = Path("/sys/fs/cgroup/cpu.max")  # Linux control groups, version 2
+
+
+def _quota(path: Path) -> int:
+    """The cores that a control group grants, rounded up; many where there is no limit."""
+    try:
+        quota, period = path.read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or "max"
+        return sys.maxsize
 
 
 def compile_graph(
@@ -105,16 +119,20 @@ class OpenVINORuntime:
         try:
             results = request.infer(dict(inputs), share_inputs=True)
             return {name: np.array(results[name], dtype=np.float32) for name in outputs}
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot run the graph: {_first_line(error)}") from error
         finally:
             self._idle.put(request)
 
 
 class ONNXRuntime:
-    """A graph on ONNX Runtime: CUDA, CoreML or DirectML where it has them, else the CPU."""
+    """A graph on ONNX Runtime: CUDA or DirectML where its package has them, else the CPU.
+
+    CoreML is left out: it computes in half precision where it sees fit, whatever is asked for.
+    """
 
     _PREFERRED: tuple[tuple[str, dict[str, str]], ...] = (
         ("CUDAExecutionProvider", {"use_tf32": "0"}),  # TF32 is not f32
-        ("CoreMLExecutionProvider", {}),
         ("DmlExecutionProvider", {}),
         ("CPUExecutionProvider", {}),
     )
@@ -135,10 +153,18 @@ class ONNXRuntime:
             self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # its errors have no common base
             raise ModelError(f"ONNX Runtime refuses the graph: {_first_line(error)}") from error
+        # A GPU has one queue, and DirectML's sessions must not be run from several threads.
+        on_cpu = [name for name, _ in providers] == ["CPUExecutionProvider"]
+        self._turn: AbstractContextManager[Any] = nullcontext() if on_cpu else threading.Lock()
 
     def infer(self, inputs: Arrays, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """See Runtime."""
-        return dict(zip(outputs, self._session.run(list(outputs), dict(inputs)), strict=True))
+        try:
+            with self._turn:
+                results = self._session.run(list(outputs), dict(inputs))
+        except Exception as error:  # as above
+            raise ModelError(f"ONNX Runtime cannot run the graph: {_first_line(error)}") from error
+        return dict(zip(outputs, results, strict=True))
 
 
 def _folded(model: Any) -> Any:
