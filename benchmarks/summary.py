@@ -23,10 +23,13 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A ratio: its median, that of each round, and whether the median reaches the target."""
+    """A ratio: its median, that of each round, and whether the median reaches the target.
+
+    `value` is None where it was not measured; a target is not reached then.
+    """
 
     name: str
-    value: float
+    value: float | None
     rounds: tuple[float, ...]
     target: float | None
     passed: bool | None
@@ -37,22 +40,22 @@ def rates(runs: Sequence[Run]) -> list[Rate]:
     return [_rate([run for run in runs if run.task == task]) for task in _task_names(runs)]
 
 
-def compare(runs: Sequence[Run], comparison: Comparison) -> Check | None:
-    """None where one of the tasks was not measured."""
+def compare(runs: Sequence[Run], comparison: Comparison) -> Check:
+    """From the rounds in which all of its tasks were measured."""
     ratios = [
         this[comparison.faster] / max(this[other] for other in comparison.others)
         for this in _by_round(runs)
-        if {comparison.faster, *comparison.others} <= this.keys()
+        if set(comparison.tasks) <= this.keys()
     ]
     return _check(comparison.name, ratios, comparison.target)
 
 
-def efficiency(runs: Sequence[Run], wanted: Efficiency) -> Check | None:
-    """None where one of the three tasks was not measured."""
+def efficiency(runs: Sequence[Run], wanted: Efficiency) -> Check:
+    """From the rounds in which all three tasks were measured."""
     values = [
         this[wanted.verdict] * (1 / this[wanted.preparation] + 1 / this[wanted.model])
         for this in _by_round(runs)
-        if {wanted.verdict, wanted.preparation, wanted.model} <= this.keys()
+        if set(wanted.tasks) <= this.keys()
     ]
     return _check(wanted.name, values, wanted.target)
 
@@ -73,7 +76,7 @@ def rates_table(found: Sequence[Rate]) -> str:
 
 def checks_table(found: Sequence[Check]) -> str:
     rows = [
-        (check.name, number(check.value), _spread(check), _at_least(check), _verdict(check))
+        (check.name, _value(check), _spread(check), _at_least(check), _verdict(check))
         for check in found
     ]
     return table(("ratio", "median", "rounds", "target", "verdict"), rows)
@@ -101,15 +104,19 @@ def _by_round(runs: Sequence[Run]) -> list[dict[str, float]]:
     return [{run.task: run.rate for run in runs if run.round == number} for number in numbers]
 
 
-def _check(name: str, values: Sequence[float], target: float | None) -> Check | None:
-    if not values:
-        return None
-    value = median(values)
-    passed = None if target is None else value >= target
+def _check(name: str, values: Sequence[float], target: float | None) -> Check:
+    value = median(values) if values else None
+    passed = None if target is None else value is not None and value >= target
     return Check(name, value, tuple(values), target, passed)
 
 
+def _value(check: Check) -> str:
+    return "not measured" if check.value is None else number(check.value)
+
+
 def _spread(check: Check) -> str:
+    if not check.rounds:
+        return ""
     return f"{number(min(check.rounds))} to {number(max(check.rounds))}"
 
 

@@ -3,6 +3,8 @@
 verdict   `classifier.stream` over the files
 prepare   read, decode and prepare them, nothing more
 model     run the model on pictures that were prepared before
+
+The halves take pictures as the stream does: a thread has a batch of `classifier.batch_size`.
 """
 
 import time
@@ -13,9 +15,7 @@ from typing import TypeVar
 
 import figleaf
 from benchmarks.runners import passes
-from figleaf.classify.source import read_bytes
-from figleaf.images import Limits, decode
-from figleaf.models.model import Model, Prepared
+from figleaf.models.model import Prepared
 
 T = TypeVar("T")
 Stage = Callable[[float], int]
@@ -25,39 +25,32 @@ _WARM_UP = 16  # pictures; some for each thread
 _PREPARED = 64  # pictures held for the model alone: more than a processor's cache
 
 
-def stage(name: str, classifier: figleaf.Classifier, paths: list[str], *, scaled: bool) -> Stage:
+def stage(name: str, classifier: figleaf.Classifier, paths: list[str]) -> Stage:
     """One of the three things that are measured, on these files."""
-    model = classifier.model
+    model, size = classifier.model, classifier.batch_size
 
     def verdict(seconds: float) -> int:
         predictions = classifier.stream(passes.whole_passes(paths, seconds))
         return sum(_checked(prediction) for prediction in predictions)
 
-    def prepare(seconds: float) -> int:
-        def task(path: str) -> Prepared:
-            return _prepared(model, path, scaled=scaled)
+    def prepare(batch: list[str]) -> int:
+        return len([classifier.prepare(path) for path in batch])
 
-        return _on_threads(task, passes.whole_passes(paths, seconds), model.streams)
+    def run(batch: list[Prepared]) -> int:
+        return len(model.run(batch).probabilities)
 
-    if name != "model":
-        return verdict if name == "verdict" else prepare
-    batches = [[_prepared(model, path, scaled=scaled)] for path in paths[:_PREPARED]]
-    return lambda seconds: _on_threads(
-        model.run, passes.whole_passes(batches, seconds), model.streams
-    )
+    def half(function: Callable[[list[T]], int], items: list[T]) -> Stage:
+        def go_over(seconds: float) -> int:
+            batches = passes.in_batches(passes.whole_passes(items, seconds), size)
+            return _on_threads(function, batches, model.streams)
 
+        return go_over
 
-def _prepared(model: Model, path: str, *, scaled: bool) -> Prepared:
-    """Read, decode and prepare, as the classifier does."""
-    inputs = model.card.inputs
-    height = max(spec.resize[0] for spec in inputs)
-    width = max(spec.resize[1] for spec in inputs)
-    picture = decode(
-        read_bytes(path, Limits()),
-        background=inputs[0].background,
-        at_least=(height, width) if scaled else None,
-    )
-    return model.prepare(picture.pixels)
+    if name == "verdict":
+        return verdict
+    if name == "prepare":
+        return half(prepare, paths)
+    return half(run, [classifier.prepare(path) for path in paths[:_PREPARED]])
 
 
 def _checked(prediction: figleaf.Prediction) -> int:
@@ -66,8 +59,8 @@ def _checked(prediction: figleaf.Prediction) -> int:
     return 1
 
 
-def _on_threads(function: Callable[[T], object], items: Iterator[T], threads: int) -> int:
-    """Call the function on every item, so many at a time; returns how many."""
+def _on_threads(function: Callable[[T], int], items: Iterator[T], threads: int) -> int:
+    """Call the function on every item, so many at a time; returns the sum of its answers."""
     taking = Lock()
 
     def work() -> int:
@@ -77,8 +70,7 @@ def _on_threads(function: Callable[[T], object], items: Iterator[T], threads: in
                 item = next(items, None)
             if item is None:
                 return done
-            function(item)
-            done += 1
+            done += function(item)
 
     with ThreadPoolExecutor(threads) as executor:
         return sum(future.result() for future in [executor.submit(work) for _ in range(threads)])
@@ -93,13 +85,17 @@ def main() -> None:
     paths, fast = passes.read_list(options.list), options.precision == "fast"
     with figleaf.load(options.model, fast=fast) as classifier:
         load_seconds = passes.since_start()
-        stage(options.stage, classifier, paths[:_WARM_UP], scaled=fast)(0.0)
-        work = stage(options.stage, classifier, paths, scaled=fast)
+        stage(options.stage, classifier, paths[:_WARM_UP])(0.0)
+        work = stage(options.stage, classifier, paths)
         begun = passes.wait_for_start()
         done = work(options.seconds)
         seconds = time.perf_counter() - begun
         model = classifier.model
-    notes: dict[str, str | int] = {"precision": str(model.precision), "threads": model.streams}
+    notes: dict[str, str | int] = {
+        "precision": str(model.precision),
+        "threads": model.streams,
+        "batch_size": classifier.batch_size,
+    }
     versions = {"figleaf": figleaf.__version__}
     versions |= passes.versions("openvino", "numpy", "pillow", "simplejpeg")
     answer = passes.Answer(done, seconds, load_seconds, passes.peak_rss(), versions, notes)

@@ -10,9 +10,10 @@ from benchmarks.runners import passes
 def main() -> None:
     arguments = passes.parser(__doc__ or "")
     arguments.add_argument("--batch", type=int, default=1, help="1 for single pictures")
+    arguments.add_argument("--threads", type=int, help="of ONNX Runtime; its default if absent")
     options = arguments.parse_args()
     paths = passes.read_list(options.list)
-    classifier = NSFWClassifier()
+    classifier = NSFWClassifier(intra_op_num_threads=options.threads)
     load_seconds = passes.since_start()
 
     def run(batch: list[str]) -> int:

@@ -55,11 +55,11 @@ def whole_passes(items: Sequence[T], seconds: float) -> Iterator[T]:
         yield from items
 
 
-def in_batches(paths: Iterator[str], size: int) -> Iterator[list[str]]:
-    """Lists of `size` paths; the last may be shorter."""
-    batch: list[str] = []
-    for path in paths:
-        batch.append(path)
+def in_batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items; the last may be shorter."""
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
         if len(batch) == size:
             yield batch
             batch = []
