@@ -1,7 +1,10 @@
 """Functions that workers run in the tests of isolation. Importable by name, as they have to be."""
 
 import ctypes
+import json
 import os
+import socket
+import stat
 import subprocess
 import sys
 import time
@@ -11,6 +14,7 @@ import numpy as np
 
 from figleaf.errors import BundleError, ImageError, InputError, Status
 from figleaf.images import Picture
+from figleaf.images.wire import Channel
 
 
 def obey(data: bytes) -> Any:
@@ -110,3 +114,17 @@ def objects(_: str) -> Any:
 
 def environment(name: str) -> str | None:
     return os.environ.get(name)
+
+
+def forge(reply: str) -> None:
+    """Answer as a worker that was taken over can, and hang."""
+    own = next(fd for fd in range(3, 100) if _is_socket(fd))
+    Channel(socket.socket(fileno=own)).send(json.loads(reply))
+    time.sleep(1000)
+
+
+def _is_socket(descriptor: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False

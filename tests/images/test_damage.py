@@ -1,67 +1,22 @@
 """Bytes that are damaged, hostile, or something else than an image."""
 
 import functools
-import io
 import random
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import skimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from PIL import Image
 
 from figleaf.errors import ImageError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
 
-PHOTO = Path(skimage.__file__).parent / "data" / "astronaut.png"
-
-FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    "baseline": ("JPEG", {"quality": 90}),
-    "progressive": ("JPEG", {"quality": 90, "progressive": True}),
-    "png": ("PNG", {}),
-    "webp": ("WEBP", {}),
-    "webp lossless": ("WEBP", {"lossless": True}),
-    "avif": ("AVIF", {}),
-    "bmp": ("BMP", {}),
-    "tiff": ("TIFF", {}),
-    "tiff lzw": ("TIFF", {"compression": "tiff_lzw"}),
-    "tiff deflate": ("TIFF", {"compression": "tiff_adobe_deflate"}),
-    "gif": ("GIF", {}),
-}
-each_format = pytest.mark.parametrize("kind", FORMATS)
-
-
-def sample(kind: str) -> bytes:
-    name, options = FORMATS[kind]
-    with Image.open(PHOTO) as image, io.BytesIO() as stream:
-        small = image.convert("RGB").resize((160, 120))
-        small.info.clear()  # its colour profile would be written behind the pixels of a TIFF
-        small.save(stream, name, **options)
-        return stream.getvalue()
-
-
-def refused(data: bytes, **options: Any) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode(data, **options)
-    assert "\n" not in caught.value.reason
-    assert " at 0x" not in caught.value.reason
-    return caught.value
-
-
-def _outcome(data: bytes, **options: Any) -> NDArray[np.uint8] | tuple[Status, str]:
-    try:
-        return decode(data, **options).pixels
-    except ImageError as error:
-        return error.status, error.reason
-
+from .samples import FORMATS, chunk, each_format, grey_png, outcome, refused, sample
 
 # Damage
 
@@ -137,13 +92,13 @@ def test_flipped_bytes(kind: str, seed: int) -> None:
 
 
 def _decodes_or_refuses(data: bytes) -> None:
-    outcome = _outcome(data, limits=Limits(max_pixels=10**6))
-    if isinstance(outcome, tuple):
-        assert outcome[0] is not Status.OK
-        assert outcome[1]
+    seen = outcome(data, limits=Limits(max_pixels=10**6))
+    if isinstance(seen, tuple):
+        assert seen[0] is not Status.OK
+        assert seen[1]
     else:
-        assert outcome.dtype == np.uint8
-        assert outcome.ndim == 3
+        assert seen.dtype == np.uint8
+        assert seen.ndim == 3
 
 
 # What it is
@@ -183,17 +138,6 @@ def test_what_it_is_instead(data: bytes, status: Status, words: str) -> None:
 
 
 # Bombs
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    check = zlib.crc32(kind + body)
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
-
-
-def png(width: int, height: int, rows: bytes, *, depth: int = 8, colour: int = 0) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
 
 
 def bomb_webp() -> bytes:
@@ -237,7 +181,7 @@ def bomb_gif_frame() -> bytes:
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
-    "png": lambda: png(50_000, 50_000, b""),
+    "png": lambda: grey_png(50_000, 50_000, b""),
     "jpeg": bomb_jpeg,
     "webp": bomb_webp,
     "gif": bomb_gif,
@@ -257,15 +201,15 @@ def test_bombs_are_refused_by_their_header(kind: str) -> None:
 
 def test_too_much_compressed_data() -> None:
     # 200 MB of zeros behind a header of one pixel.
-    data = png(1, 1, bytes(200 * 2**20))
+    data = grey_png(1, 1, bytes(200 * 2**20))
     before = _peak_memory()
-    outcome = _outcome(data)
-    assert not isinstance(outcome, tuple) or outcome[0] in (Status.CORRUPT, Status.TRUNCATED)
+    seen = outcome(data)
+    assert not isinstance(seen, tuple) or seen[0] in (Status.CORRUPT, Status.TRUNCATED)
     assert _peak_memory() - before < 32 * 2**20
 
 
 def test_text_bomb() -> None:
-    plain = png(1, 1, b"\0\0")
+    plain = grey_png(1, 1, b"\0\0")
     body = b"note\0\0" + zlib.compress(bytes(100 * 2**20))
     data = plain[:33] + chunk(b"zTXt", body) + plain[33:]
     before = _peak_memory()

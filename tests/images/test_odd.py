@@ -1,6 +1,7 @@
 """Every file of the collection of odd images: other projects' test files, fuzzers' findings."""
 
 import csv
+import os
 import time
 import warnings
 from collections import Counter
@@ -12,10 +13,14 @@ import pytest
 from figleaf.errors import ImageError, Status
 from figleaf.images import decode
 
-ODD = Path(__file__).parents[2].parent / "shared" / "data" / "odd"
+BESIDE_THE_CHECKOUT = Path(__file__).parents[2].parent / "shared"
+ODD = Path(os.environ.get("FIGLEAF_SHARED") or BESIDE_THE_CHECKOUT) / "data" / "odd"
 MANIFEST = ODD / "MANIFEST.tsv"
 
-pytestmark = pytest.mark.skipif(not MANIFEST.exists(), reason="the collection is not here")
+pytestmark = pytest.mark.skipif(
+    not MANIFEST.exists(),
+    reason="FIGLEAF_SHARED names no folder that holds data/odd, nor is there ../shared",
+)
 
 PILLOW_NAMES = {
     "JPEG": "jpeg",
@@ -134,3 +139,23 @@ def test_exif_orientation_of_real_files(shape: str) -> None:
         assert pixels.shape == upright.shape, orientation
         # The files draw their own number into the picture; the rest agrees.
         assert abs(pixels - upright).mean() < 12, orientation
+
+
+def heic(*, open_ended: bool) -> bytes:
+    """A small HEIC, which nothing here can encode; perhaps with media data "up to the end"."""
+    data = bytearray((ODD / "pillow/Tests/images/avif/hopper.heif").read_bytes())
+    if open_ended:
+        media = data.index(b"mdat") - 4
+        data[media : media + 4] = bytes(4)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("open_ended", [False, True])
+def test_truncated_heic(open_ended: bool) -> None:
+    data = heic(open_ended=open_ended)
+    assert decode(data).format == "heic"
+    cuts = [len(data) * sixteenth // 16 for sixteenth in range(1, 16)]
+    for cut in [*cuts, len(data) - 20, len(data) - 2, len(data) - 1]:
+        with pytest.raises(ImageError) as caught:
+            decode(data[:cut])
+        assert caught.value.status is Status.TRUNCATED, (cut, caught.value.reason)

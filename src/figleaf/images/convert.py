@@ -1,5 +1,6 @@
 """From any mode that Pillow has to 8-bit RGB."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,18 +26,41 @@ def to_rgb(image: Image.Image, background: Colour) -> NDArray[np.uint8]:
         background: what shows through transparent pixels.
 
     Returns:
-        uint8 RGB of shape (height, width, 3), C-contiguous. It may be read-only.
+        uint8 RGB of shape (height, width, 3), C-contiguous.
     """
-    if image.mode in _WIDE_MODES:
-        return _wide_to_rgb(image, background)
-    if _is_transparent(image):
-        return np.asarray(_flatten(image, background))
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    convert = _converter(image, background)
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for top, strip in _strips(image):
+        rgb[top : top + strip.height] = convert(strip)
+    return rgb
 
 
 def flatten_array(pixels: NDArray[np.uint8], background: Colour) -> NDArray[np.uint8]:
     """Lay uint8 RGBA of shape (height, width, 4) over `background`: uint8 RGB."""
-    return np.asarray(_flatten(Image.fromarray(np.ascontiguousarray(pixels), "RGBA"), background))
+    return to_rgb(Image.fromarray(np.ascontiguousarray(pixels), "RGBA"), background)
+
+
+_STRIP_PIXELS = 2**18
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Cut into strips of whole rows: the first row's number and the strip.
+
+    Each conversion makes a copy or three. So they are copies of a strip, which is also faster, as
+    it stays in the processor's cache.
+    """
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _converter(image: Image.Image, background: Colour) -> Callable[[Image.Image], NDArray[Any]]:
+    """Choose what turns a strip into uint8 RGB, or into grey with one channel."""
+    if image.mode in _WIDE_MODES:
+        return _wide_converter(image, background)
+    if _is_transparent(image):
+        return lambda strip: np.asarray(_flatten(strip, background))
+    return lambda strip: np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
 
 
 def _is_transparent(image: Image.Image) -> bool:
@@ -46,29 +70,65 @@ def _is_transparent(image: Image.Image) -> bool:
 def _flatten(image: Image.Image, background: Colour) -> Image.Image:
     if image.mode in ("La", "RGBa"):  # premultiplied
         image = image.convert(image.mode[:-1] + "A")
+    if image.mode == "RGB":
+        image.info["transparency"] = _eight_bits(image.info["transparency"])
     image = image.convert("RGBA")
     canvas = Image.new("RGB", image.size, background)
     canvas.paste(image.convert("RGB"), mask=image.getchannel("A"))
     return canvas
 
 
-def _wide_to_rgb(image: Image.Image, background: Colour) -> NDArray[np.uint8]:
-    samples = np.asarray(image)
-    grey = (samples >> 8).astype(np.uint8) if samples.dtype.itemsize == 2 else _stretch(samples)
-    rgb = np.repeat(grey[:, :, None], 3, axis=2)
+def _eight_bits(key: Any) -> Any:
+    """The see-through colour of a 16-bit PNG, cut to the high bytes as Pillow cut its pixels.
+
+    That the PNG had 16 bits shows only in a key above 255: another key of them is taken for one of
+    8 bits, which matches nothing but black.
+    """
+    if isinstance(key, tuple) and max(key) > 255:
+        return tuple(part >> 8 for part in key)
+    return key
+
+
+def _wide_converter(
+    image: Image.Image, background: Colour
+) -> Callable[[Image.Image], NDArray[np.uint8]]:
+    narrow = _high_byte if image.mode.startswith("I;16") else _stretcher(image)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):  # PNG's tRNS: one grey level is see-through
-        rgb[samples == transparent] = background
-    return rgb
+
+    def convert(strip: Image.Image) -> NDArray[np.uint8]:
+        samples = np.asarray(strip)
+        rgb = np.repeat(narrow(samples)[:, :, None], 3, axis=2)
+        if isinstance(transparent, int):  # PNG's tRNS: one grey level is see-through
+            rgb[samples == transparent] = background
+        return rgb
+
+    return convert
 
 
-def _stretch(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _high_byte(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    return (samples >> 8).astype(np.uint8)
+
+
+def _stretcher(image: Image.Image) -> Callable[[NDArray[Any]], NDArray[np.uint8]]:
     """Map the least value to 0 and the greatest to 255; a flat picture becomes black."""
-    values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
-    least, greatest = float(values.min()), float(values.max())
-    # Halved, so that the span of the widest floats does not overflow.
-    span = greatest / 2 - least / 2
-    if span == 0:
-        return np.zeros(values.shape, np.uint8)
-    stretched = (values / 2 - least / 2) / span * 255
-    return np.asarray(np.rint(stretched), dtype=np.uint8)
+    ranges = [_range(np.asarray(strip)) for _, strip in _strips(image)]
+    least, greatest = min(low for low, _ in ranges), max(high for _, high in ranges)
+    # In float64: the span of the widest floats does not overflow, nor do integers lose digits.
+    span = greatest - least
+
+    def stretch(samples: NDArray[Any]) -> NDArray[np.uint8]:
+        if span == 0:
+            return np.zeros(samples.shape, np.uint8)
+        stretched = (_finite(samples) - least) / span * 255
+        return np.asarray(np.rint(stretched), dtype=np.uint8)
+
+    return stretch
+
+
+def _range(samples: NDArray[Any]) -> tuple[float, float]:
+    values = _finite(samples)
+    return float(values.min()), float(values.max())
+
+
+def _finite(samples: NDArray[Any]) -> NDArray[np.float64]:
+    return np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)

@@ -14,7 +14,7 @@ import io
 import re
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -149,7 +149,7 @@ def from_pil(
     if not isinstance(image, Image.Image):
         raise InputError(f"expected a PIL.Image.Image, got {type(image).__name__}")
     limits.check_pixels(*image.size)
-    with _failures_as_image_errors((image.format or "image").lower(), b""), pillow_silenced():
+    with _failures_as_image_errors((image.format or "image").lower()), pillow_silenced():
         image.load()
         return _upright(to_rgb(image, background), _orientation(image))
 
@@ -159,7 +159,8 @@ def _decode(
 ) -> Picture:
     # The plugin's class, not Image.open: it tries nothing else, says why it failed, and leaves
     # the pixel limit to us.
-    with _READERS[name](io.BytesIO(data)) as image:
+    # Closed, and not only left as by `with`: that frees its memory before `_upright` takes more.
+    with closing(_READERS[name](io.BytesIO(data))) as image:
         limits.check_pixels(*image.size)
         pixels = None
         if name == "jpeg":
@@ -290,8 +291,8 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _failures_as_image_errors(name: str, data: bytes) -> Iterator[None]:
-    """Turn whatever a decoder raises into an ImageError."""
+def _failures_as_image_errors(name: str, data: bytes | None = None) -> Iterator[None]:
+    """Turn whatever a decoder raises into an ImageError; `data` is the file, if we have it."""
     try:
         yield
     except FigleafError:
@@ -305,7 +306,8 @@ def _failures_as_image_errors(name: str, data: bytes) -> Iterator[None]:
         # Hostile bytes make the decoders raise nearly anything: OSError, SyntaxError, TypeError,
         # ValueError, IndexError, EOFError, struct.error, ZeroDivisionError, OverflowError have all
         # been seen. Nothing but the decoders runs in this block.
-        status = Status.TRUNCATED if ends_early(name, data) else _status_of(error)
+        ended = data is not None and ends_early(name, data)
+        status = Status.TRUNCATED if ended else _status_of(error)
         raise ImageError(status, _reason(name, error)) from None
 
 

@@ -6,7 +6,6 @@ lost. Fresh interpreters are started, never forks, and the caller's `__main__` i
 that it works from threads, scripts, notebooks and standard input alike.
 """
 
-import json
 import os
 import pickle
 import queue
@@ -24,6 +23,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from figleaf import errors
 from figleaf.errors import FigleafError, ImageError, InputError, Status
+from figleaf.images.inherit import environment, home, import_path
 from figleaf.images.wire import Channel, WireError
 
 T = TypeVar("T")
@@ -31,18 +31,11 @@ T = TypeVar("T")
 _START_SECONDS = 60.0
 """How long a worker may take to start and import its function."""
 
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from figleaf.images.worker import main; main()"
-)
+_LONGEST_DEADLINE = 86_400.0
+"""A day: what an alarm and a socket's timeout take everywhere. Longer is a mistake."""
 
-_ENVIRONMENT = {
-    # One thread for linear algebra and one arena for malloc: each further one reserves tens of
-    # megabytes of address space, which is what `max_memory` can limit.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "1",
-}
+# Nothing but the built-in sys is imported before the path is the one that the parent chose.
+_BOOT = "import sys; sys.path[:] = sys.argv[1:]; from figleaf.images.worker import main; main()"
 
 
 class IsolatedPool(Generic[T]):
@@ -56,17 +49,20 @@ class IsolatedPool(Generic[T]):
 
     It can be called from many threads; each call blocks until a worker is free. The workers ignore
     Ctrl-C, end when this process does, and write nowhere: their standard output and error are
-    closed off. POSIX only.
+    closed off. They import nothing from the current folder, which may hold anybody's uploads, even
+    where this process does, unless `function` or figleaf itself lies there. POSIX only.
 
     Args:
         function: importable by name (not from `__main__`), or a `functools.partial` of such. It
             returns a `Picture`, NumPy arrays, bytes, JSON scalars, or lists, tuples and dicts of
             them: what a hostile file may have taken over is not trusted with pickles.
         workers: how many processes.
-        deadline: seconds that one item may take, its transfer both ways included, waiting for a
-            free worker and the start of a new one not.
+        deadline: seconds that one item may take, at most 86,400, its transfer both ways included,
+            waiting for a free worker and the start of a new one not.
         max_memory: bytes of address space that a worker may take beyond what it starts with; None
-            for no limit. Enforced on Linux. Count 8 bytes for each pixel that may be decoded.
+            for no limit, and nothing in figleaf sets one: it is for whoever makes a pool and knows
+            what the function needs. Enforced on Linux. For `decode` count 16 bytes for each pixel
+            that may come (`Limits.max_pixels` says what of) and 3 for each byte of a file.
 
     Raises:
         InputError: the function cannot be pickled or imported in a worker, or a bad number.
@@ -81,8 +77,7 @@ class IsolatedPool(Generic[T]):
         deadline: float,
         max_memory: int | None = None,
     ) -> None:
-        if workers < 1 or not deadline > 0 or (max_memory is not None and max_memory < 1):
-            raise InputError("workers, deadline and max_memory must be above zero")
+        _check_numbers(workers, deadline, max_memory)
         if os.name != "posix" or not sys.executable:
             raise FigleafError("isolation needs a POSIX system and a Python executable")
         self._deadline = deadline
@@ -91,6 +86,7 @@ class IsolatedPool(Generic[T]):
             "deadline": deadline,
             "max_memory": max_memory,
         }
+        self._needed = {home(__name__), home(getattr(_named(function), "__module__", None))}
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._closed = False
@@ -153,7 +149,7 @@ class IsolatedPool(Generic[T]):
     def _start(self) -> "_Worker":
         with self._lock:
             self._check_open()
-            worker = _Worker(self._setup)
+            worker = _Worker(self._setup, import_path(self._needed))
             self._workers.add(worker)
             return worker
 
@@ -194,21 +190,17 @@ class IsolatedPool(Generic[T]):
 class _Worker:
     """One process and the channel to it, used by one thread at a time but for `kill`."""
 
-    def __init__(self, setup: dict[str, Any]) -> None:
+    def __init__(self, setup: dict[str, Any], path: list[str]) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-c",
-                        _BOOT,
-                        json.dumps([entry for entry in sys.path if isinstance(entry, str)]),
-                    ],
+                    # -P: without it, -c puts the current folder in front of the path.
+                    [sys.executable, "-P", "-c", _BOOT, *path],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    env={**os.environ, **_ENVIRONMENT},
+                    env=environment(),
                     # Its own group: the terminal's Ctrl-C does not reach it, and whatever it may
                     # start is killed with it.
                     start_new_session=True,
@@ -255,7 +247,9 @@ class _Worker:
         until = time.monotonic() + seconds
         try:
             self._channel.send(data, until=until)
-            return self._channel.receive(until=until)
+            reply = self._channel.receive(until=until)
+            _check_reply(reply)
+            return reply
         except TimeoutError:
             self.bury()
             reason = f"not done after {seconds:g} s; the worker was killed"
@@ -291,8 +285,23 @@ class _Worker:
         return f"exit status {code}"
 
 
+def _check_numbers(workers: int, deadline: float, max_memory: int | None) -> None:
+    if workers < 1 or (max_memory is not None and max_memory < 1):
+        raise InputError("workers and max_memory must be above zero")
+    if not 0 < deadline <= _LONGEST_DEADLINE:  # nor is it for NaN
+        raise InputError(
+            f"deadline must be above zero and at most {_LONGEST_DEADLINE:,.0f} seconds, "
+            f"not {deadline}"
+        )
+
+
+def _named(function: Callable[[bytes], Any]) -> Any:
+    """The function itself inside a `functools.partial`."""
+    return getattr(function, "func", function)
+
+
 def _pickled(function: Callable[[bytes], Any]) -> bytes:
-    inner = getattr(function, "func", function)
+    inner = _named(function)
     name = getattr(inner, "__qualname__", repr(inner))
     if getattr(inner, "__module__", None) == "__main__":
         raise InputError(
@@ -314,23 +323,34 @@ def _bury_all(workers: set[_Worker], owner: int) -> None:
     workers.clear()
 
 
+_FAILURES = frozenset(Status) - {Status.OK}
 _PLAIN_ERRORS = {
     name: getattr(errors, name)
     for name in ("InputError", "ModelError", "ModelNotFoundError", "BundleError", "PolicyError")
 }
 
 
+def _check_reply(reply: Any) -> None:
+    """Raise WireError for what no honest worker sends."""
+    match reply:
+        case {"image_error": [str(status), str()]} if status in _FAILURES:
+            return
+        case {"result": _} | {"figleaf_error": [str(), str()]}:
+            return
+        case {"out_of_memory": True} | {"exception": str()}:
+            return
+    raise WireError("something else than an answer")
+
+
 def _result(reply: Any) -> Any:
     """The function's result, or its error raised here."""
     match reply:
-        case {"result": result}:
-            return result
-        case {"image_error": [str(status), str(reason)]} if status in set(Status):
+        case {"image_error": [status, reason]}:
             raise ImageError(Status(status), reason)
-        case {"figleaf_error": [str(name), str(message)]}:
+        case {"figleaf_error": [name, message]}:
             raise _PLAIN_ERRORS.get(name, FigleafError)(message)
         case {"out_of_memory": True}:
             raise ImageError(Status.CRASHED, "out of memory in the worker")
-        case {"exception": str(message)}:
+        case {"exception": message}:
             raise ImageError(Status.CRASHED, f"the worker raised {message}")
-    raise ImageError(Status.CRASHED, "the worker sent something else than an answer")
+    return reply["result"]

@@ -11,12 +11,13 @@ class Limits:
 
     Attributes:
         max_bytes: the largest file, in bytes.
-        max_pixels: the most pixels, width times height as stored. The default, 2**27 (134
-            million), admits 102-megapixel cameras and takes about 1 GB while decoding at worst
-            (4 bytes a pixel in Pillow, 3 in the result). Phones and backs of 150 and 200
-            megapixels need more: raise it where memory allows. A server lowers it. Above
-            178,956,970 Pillow's own check also refuses some WebP, GIF and TIFF files, unless the
-            application raises `PIL.Image.MAX_IMAGE_PIXELS`, which figleaf never touches.
+        max_pixels: the most pixels, width times height as stored. Decoding takes at its peak, in
+            bytes a pixel and besides the file: JPEG 3 to 6 (CMYK 7), PNG, TIFF, BMP and GIF 4 to
+            7, AVIF 9 to 12, WebP 16. So the default, 2**27 (134 million), may take 1 GB, for an
+            AVIF 1.6 GB, for a WebP 2.2 GB. It admits 102-megapixel cameras. Phones and backs of
+            150 and 200 megapixels need more: raise it where memory allows. A server lowers it.
+            Above 178,956,970 Pillow's own check also refuses some WebP, GIF and TIFF files, unless
+            the application raises `PIL.Image.MAX_IMAGE_PIXELS`, which figleaf never touches.
 
     Raises:
         InputError: a limit below 1.

@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any
 
 _decoding = threading.local()
 
@@ -24,7 +24,7 @@ class _PillowHere:
         return getattr(_decoding, "depth", 0) > 0 and module.partition(".")[0] in ("PIL", "pi_heif")
 
 
-_FILTER: Final[Any] = ("ignore", None, Warning, _PillowHere(), 0)
+_lock = threading.Lock()
 
 # Without any logging set up, Python prints Pillow's log of odd TIFFs on standard error. This is
 # the library's way to say "do not", and leaves handlers that an application adds working.
@@ -45,8 +45,22 @@ def pillow_silenced() -> Iterator[None]:
 def _put_in_front() -> None:
     filters: list[Any] = warnings.filters  # type: ignore[assignment]  # typed as a read-only sequence
     # Others add filters later (simplefilter) or swap the list (catch_warnings): look every time.
-    if filters and filters[0] is _FILTER:
+    if filters and _is_ours(filters[0]):
         return
-    with suppress(ValueError):
-        filters.remove(_FILTER)
-    filters.insert(0, _FILTER)
+    with _lock:
+        # First the new one, then away with the old: other threads are decoding behind it. Each is
+        # one step of the list's own, as others change it without our lock.
+        old = [entry for entry in filters.copy() if _is_ours(entry)]
+        filters.insert(0, _new_filter())
+        for entry in old:
+            with suppress(ValueError):
+                filters.remove(entry)
+
+
+def _is_ours(entry: tuple[Any, ...]) -> bool:
+    return isinstance(entry[3], _PillowHere)
+
+
+def _new_filter() -> tuple[Any, ...]:
+    # With a pattern of its own, so that it equals no other, and `remove` finds the one meant.
+    return ("ignore", None, Warning, _PillowHere(), 0)

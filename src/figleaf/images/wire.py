@@ -192,5 +192,7 @@ class _Unpacker:
         sane = pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
         if not (sane and type(name) is str and type(width) is int and type(height) is int):
             raise WireError("a picture that is none")
+        if not (0 < pixels.shape[0] <= height and 0 < pixels.shape[1] <= width):
+            raise WireError("a picture of impossible size")
         pixels.setflags(write=False)
         return Picture(pixels, name, width, height)
