@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -47,3 +49,23 @@ def test_version_and_module() -> None:
     words = [sys.executable, "-m", "figleaf", "--version"]
     shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert shown == f"figleaf {__version__}\n"
+
+
+def test_any_locale_will_do() -> None:
+    words = [sys.executable, "-m", "figleaf", "labels", "--lang", "ko"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    shown = subprocess.run(words, capture_output=True, check=True, env=environment).stdout
+    assert "음란물" in shown.decode("utf-8")
+
+
+def test_classes_that_no_model_has_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'format = 1\nname = "mine"\nversion = 1\ndescription = ""\nunreadable = "review"\n'
+        '[sums.unsafe]\nclasses = ["prn", "nsfw"]\nblock = 0.5\n[classes.drawing]\nblock = 0.9\n'
+    )
+    result = CliRunner().invoke(app, ["policies", str(path)])
+    assert result.exit_code == 0
+    line = "figleaf: prn is not a class of figleaf; right only for a model of your own\n"
+    assert result.stderr == line
+    assert CliRunner().invoke(app, ["policies"]).stderr == ""

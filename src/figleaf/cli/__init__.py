@@ -11,6 +11,10 @@ def main() -> None:
 
         print(f"figleaf {__version__}")
         return
-    from figleaf.cli.app import run
+    try:
+        from figleaf.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        # Even while the framework is imported or the last output is flushed.
+        sys.exit(130)

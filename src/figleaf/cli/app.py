@@ -1,17 +1,44 @@
 """The commands, gathered, and what their errors look like."""
 
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from figleaf._version import __version__
 from figleaf.cli import catalogue, classify
+from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
 
 WRONG_USE = 2
+READER_GONE = 141
+"""What a shell says of a program that SIGPIPE ended, as it ends others in `| head`.
+
+Not 0, since nobody has seen whether something was blocked.
+"""
+
+
+class ReaderGoneError(Exception):
+    """A broken pipe, under a name that the framework does not make exit code 1 of: "blocked"."""
+
+
+class Commands(TyperGroup):
+    """The commands; what ends them early is kept from the framework, which gives other codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+        except KeyboardInterrupt:
+            raise typer.Exit(classify.INTERRUPTED) from None
+
 
 app = typer.Typer(
+    cls=Commands,
     name="figleaf",
     help="NSFW image classification on your own machine.",
     no_args_is_help=True,
@@ -40,14 +67,62 @@ def root(
 
 
 def run() -> None:
-    """Run the command line; an error of figleaf's becomes one line and exit code 2."""
+    """Run the command line; an error of figleaf's or of writing is one line and exit code 2."""
+    _fill_descriptors()
+    code = _code()
+    try:
+        _flush()
+    except BrokenPipeError:
+        code = READER_GONE
+    except OSError as error:
+        code = _complain(error)
+    sys.exit(code)
+
+
+def _code() -> int | str | None:
     try:
         app()
-    except FigleafError as error:
-        print(f"figleaf: {error}", file=sys.stderr)
-        sys.exit(WRONG_USE)
-    except BrokenPipeError:
-        # The reader has gone, as in `figleaf classify ... | head`: nobody is left to tell. What
-        # the interpreter would flush at exit goes nowhere.
-        sys.stdout = None
-        sys.exit(0)
+    except SystemExit as end:
+        return end.code
+    except ReaderGoneError:
+        return READER_GONE
+    except (FigleafError, OSError) as error:
+        return _complain(error)
+    return 0
+
+
+def _complain(error: FigleafError | OSError) -> int:
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{os.fsdecode(error.filename)}: {error.strerror}"
+    say(printable(f"figleaf: {text}"))
+    return WRONG_USE
+
+
+def _flush() -> None:
+    """Write what is left, while its errors can still be told.
+
+    After an error, what the interpreter would try to write once more at exit goes nowhere.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        with naming("standard output"):
+            sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        raise
+
+
+def _fill_descriptors() -> None:
+    """Open closed standard streams to nowhere.
+
+    Else the next file that is opened would take their place, and what a C library prints on
+    standard error would end up in it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

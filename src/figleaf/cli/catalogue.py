@@ -1,18 +1,21 @@
 """`figleaf models`, `labels` and `policies`: what there is to choose from."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from figleaf.classify.policy import DEFAULT_POLICY, load_policy, presets
-from figleaf.labels import LABELS
+from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
+from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
+from figleaf.errors import BundleError
+from figleaf.labels import LABELS, find
 from figleaf.models.bundle import DEFAULT_MODEL, embedded, find_bundle
 from figleaf.models.card import Card, read_card
 
@@ -35,14 +38,17 @@ def models(
 
     Example: figleaf models inception_v3 --json
     """
-    cards = [read_card(find_bundle(name) / "card.json") for name in names or embedded()]
+    folders = [find_bundle(name) for name in names or embedded()]
+    cards = [read_card(folder / "card.json") for folder in folders]
     if as_json:
-        print(json.dumps([card.raw for card in cards], indent=2, ensure_ascii=False))
+        _print_json([card.raw for card in cards])
         return
-    console = Console(highlight=False)
-    for name, card in zip(names or embedded(), cards, strict=True):
-        for line in _described(card, (find_bundle(name) / "model.onnx").stat().st_size):
-            console.print(line)
+    sizes = [_size(folder / "model.onnx") for folder in folders]
+    with standard_output() as file:
+        screen = Screen(file)
+        for card, size in zip(cards, sizes, strict=True):
+            for line in _described(card, size):
+                screen.print(line)
 
 
 def labels(
@@ -57,7 +63,8 @@ def labels(
     table = _table("class", "unsafe", "definition")
     for label in LABELS.values():
         table.add_row(label.name, "yes" if label.unsafe else "no", label.definition(language.value))
-    Console().print(table)
+    with standard_output() as file:
+        Screen(file).print(table)
 
 
 def policies(
@@ -71,26 +78,66 @@ def policies(
     Example: figleaf policies my-policy.toml
     """
     table = _table("policy", "rule", "classes", "review from", "block from")
-    for name in names or presets():
-        policy = load_policy(name)
-        mark = " (default)" if name == DEFAULT_POLICY else ""
-        for number, rule in enumerate(policy.rules):
-            thresholds = ("-" if t is None else f"{t:g}" for t in (rule.review, rule.block))
-            first = policy.tag + mark if number == 0 else ""
-            table.add_row(first, rule.name, ", ".join(sorted(rule.classes)), *thresholds)
-    Console().print(table)
+    # Read before any is shown: an error comes alone.
+    found = [load_policy(name) for name in names or presets()]
+    for name, policy in zip(names or presets(), found, strict=True):
+        for row in _rules(policy, mark=" (default)" if name == DEFAULT_POLICY else ""):
+            table.add_row(*map(printable, row))
+    with standard_output() as file:
+        Screen(file).print(table)
+    for name in _unknown(found):
+        # A misspelt class would never trigger, and nothing else would tell.
+        say(
+            f"figleaf: {printable(name)} is not a class of figleaf; "
+            "right only for a model of your own"
+        )
+
+
+def _rules(policy: Policy, mark: str) -> Iterator[tuple[str, ...]]:
+    """A row of the table for each rule."""
+    for number, rule in enumerate(policy.rules):
+        thresholds = ("-" if t is None else f"{t:g}" for t in (rule.review, rule.block))
+        first = policy.tag + mark if number == 0 else ""
+        yield first, rule.name, ", ".join(sorted(rule.classes)), *thresholds
+
+
+def _unknown(found: Iterable[Policy]) -> list[str]:
+    """The classes that figleaf does not define and no embedded model has."""
+    had = {
+        label for name in embedded() for label in read_card(find_bundle(name) / "card.json").labels
+    }
+    asked = {name for policy in found for rule in policy.rules for name in rule.classes}
+    return sorted(name for name in asked - had if find(name) is None)
+
+
+def _size(graph: Path) -> int:
+    try:
+        return graph.stat().st_size
+    except OSError as error:
+        raise BundleError(
+            f"{graph}: {error.strerror}; a bundle is model.onnx + card.json"
+        ) from error
+
+
+def _print_json(value: object) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    with standard_output() as file:
+        Encoded(file, "backslashreplace").write(text)
 
 
 def _described(card: Card, size: int) -> Iterator[RenderableType]:
     """A model in a few lines: what it is, what it gives, what it takes for unsafe wrongly."""
     mark = " (default)" if card.name == DEFAULT_MODEL else ""
-    yield Text.assemble((card.name + mark, "bold"), f"  {size / 1e6:.1f} MB, {card.license}")
+    yield Text.assemble(
+        (printable(card.name) + mark, "bold"), f"  {size / 1e6:.1f} MB, {printable(card.license)}"
+    )
     gives = "classes " + ", ".join(card.labels) if card.labels else f"{card.features} features"
-    yield Padding(card.description, (0, 0, 0, 2))
-    yield f"  gives {gives}"
+    yield Padding(Text(printable(card.description)), (0, 0, 0, 2))
+    yield printable(f"  gives {gives}")
     for measured in card.raw.get("false_alarms", []):
         shares = (f"{share:.1%} over {score}" for score, share in measured["unsafe_over"].items())
-        yield f"  false alarms on {measured['count']} {measured['pictures']}: {', '.join(shares)}"
+        count, kind = measured["count"], measured["pictures"]
+        yield printable(f"  false alarms on {count} {kind}: {', '.join(shares)}")
     yield ""
 
 

@@ -1,6 +1,5 @@
 """`figleaf classify`: photos to verdicts."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -15,8 +14,10 @@ from figleaf.classify.classifier import load
 from figleaf.classify.prediction import Decision, Prediction
 from figleaf.cli.inputs import Inputs
 from figleaf.cli.interruption import Interruption
+from figleaf.cli.output import opened
 from figleaf.cli.progress import Progress
-from figleaf.cli.writers import Format, choose_format, make_writer, replacing
+from figleaf.cli.terminal import say, standard_output
+from figleaf.cli.writers import Format, choose_format, make_writer
 from figleaf.errors import InputError
 from figleaf.images import Limits
 from figleaf.models.bundle import DEFAULT_MODEL
@@ -25,6 +26,8 @@ from figleaf.models.runtime import Precision, RuntimeName
 CLEAN, BLOCKED, FAILED, INTERRUPTED = 0, 1, 3, 130
 
 _LIMITS = Limits()
+
+SortKey = Callable[[Prediction], tuple[float, str]]
 
 
 class Only(StrEnum):
@@ -38,21 +41,30 @@ class Only(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """How many inputs came to what."""
+    """How many inputs came to what: each either to a decision or to a failure."""
 
     decisions: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    blocked: bool = False
 
     def add(self, prediction: Prediction) -> None:
         """Count one input."""
-        if not prediction.ok:
+        if prediction.ok:
+            self.decisions[str(prediction.decision)] += 1
+        else:
             self.failures[str(prediction.status)] += 1
-        self.decisions[str(prediction.decision)] += 1
+        # A policy may block what cannot be read.
+        self.blocked |= prediction.decision is Decision.BLOCK
+
+    @property
+    def total(self) -> int:
+        """How many inputs there were."""
+        return self.decisions.total() + self.failures.total()
 
     @property
     def exit_code(self) -> int:
         """What the command ends with: a blocked input counts for more than a failed one."""
-        if self.decisions[Decision.BLOCK]:
+        if self.blocked:
             return BLOCKED
         return FAILED if self.failures else CLEAN
 
@@ -61,7 +73,7 @@ class Tally:
         failed = [f"{count:,} {status}" for status, count in self.failures.most_common()]
         if failed:
             counts.append(f"{self.failures.total():,} failed ({', '.join(failed)})")
-        return f"{self.decisions.total():,} inputs" + "".join(f", {count}" for count in counts)
+        return f"{self.total:,} inputs" + "".join(f", {count}" for count in counts)
 
 
 def classify(
@@ -139,13 +151,16 @@ def classify(
 ) -> None:
     """Classify photos: files, folders, patterns, lists, standard input.
 
-    Exit codes: 0 nothing was blocked, 1 something was, 2 wrong use, 3 nothing was blocked but some
-    inputs failed, 130 interrupted.
+    Exit codes: 0 nothing was blocked, 1 something was, 2 wrong use or an output that cannot be
+    written, 3 nothing was blocked but some inputs failed, 130 interrupted, 141 the reader of the
+    output went away.
 
     Example: figleaf classify holiday/ --recursive --only review --sort unsafe
     """
-    inputs = Inputs(tuple(paths or ()), tuple(lists or ()), recursive)
+    limits = Limits(max_bytes=max_bytes, max_pixels=max_pixels)
+    inputs = Inputs(tuple(paths or ()), tuple(lists or ()), recursive, limits.max_bytes)
     kind = choose_format(output_format, output)
+    inputs.check()
     with ExitStack() as stack:
         classifier = load(
             model,
@@ -154,24 +169,26 @@ def classify(
             precision=precision,
             runtime=runtime,
             threads=threads,
-            limits=Limits(max_bytes=max_bytes, max_pixels=max_pixels),
+            limits=limits,
             deadline=deadline,
             batch_size=batch_size,
         )
         stack.enter_context(classifier)
         labels = classifier.model.card.labels
         key = _sort_key(sort, labels)
-        file = stack.enter_context(replacing(output)) if output else sys.stdout.buffer
+        file = stack.enter_context(opened(output) if output else standard_output())
         lines = top_k or (len(labels) if inputs.is_one_picture else 1)
         writer = stack.enter_context(closing(make_writer(kind, file, labels, lines)))
+        # A bar among rows on the same terminal would garble both; rows are progress enough.
+        apart = bool(output or key) or not file.isatty()
+        # Before the interruption is awaited, so that Ctrl-C ends the counting at once.
+        progress = Progress(inputs, shown=apart and not quiet)
         interruption = stack.enter_context(Interruption())
-        progress = stack.enter_context(Progress(inputs, shown=not quiet))
+        stack.enter_context(progress)
 
         tally = Tally()
-        predictions: Iterable[Prediction] = _counted(
-            interruption.until_asked(classifier.stream(inputs)), tally, progress
-        )
-        for prediction in sorted(predictions, key=key) if key else predictions:
+        predictions = _counted(interruption.until_asked(classifier.stream(inputs)), tally, progress)
+        for prediction in _in_order(predictions, key, progress):
             if _is_wanted(prediction, only):
                 writer.write(prediction.top(top_k) if top_k else prediction)
     if not quiet:
@@ -188,16 +205,27 @@ def _counted(
         yield prediction
 
 
+def _in_order(
+    predictions: Iterable[Prediction], key: SortKey | None, progress: Progress
+) -> Iterator[Prediction]:
+    if key is None:
+        yield from predictions
+        return
+    collected = sorted(predictions, key=key)
+    # What is written next may go to the terminal that the bar is on.
+    progress.stop()
+    yield from collected
+
+
 def _is_wanted(prediction: Prediction, only: list[Only] | None) -> bool:
     if not only:
         return True
-    wanted = {str(value) for value in only}
-    return str(prediction.decision if prediction.ok else Only.FAILED) in wanted
+    if not prediction.ok and Only.FAILED in only:
+        return True
+    return str(prediction.decision) in {str(value) for value in only}
 
 
-def _sort_key(
-    sort: str | None, labels: tuple[str, ...]
-) -> Callable[[Prediction], tuple[float, str]] | None:
+def _sort_key(sort: str | None, labels: tuple[str, ...]) -> SortKey | None:
     """What `--sort` orders by; inputs that failed come last."""
     match sort:
         case None:
@@ -213,5 +241,5 @@ def _sort_key(
 
 def _summarise(tally: Tally, interrupted: bool, progress: Progress) -> None:
     start = "interrupted after " if interrupted else ""
-    rate = tally.decisions.total() / max(progress.seconds, 1e-9)
-    print(f"{start}{tally} in {progress.seconds:.1f} s, {rate:.1f} images/s", file=sys.stderr)
+    rate = tally.total / max(progress.seconds, 1e-9)
+    say(f"{start}{tally} in {progress.seconds:.1f} s, {rate:.1f} images/s")

@@ -1,17 +1,25 @@
 """What stands on the command line, as inputs: files, folders, patterns, lists, standard input."""
 
 import glob
+import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from figleaf.classify.source import Source, walk
+from figleaf.cli.patterns import matches
 from figleaf.errors import InputError
 
 STDIN = "-"
+
+
+class Piped(io.BytesIO):
+    """What standard input held, named as results call it."""
+
+    name = "<stdin>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +28,13 @@ class Inputs:
 
     paths: files, folders, glob patterns, or "-" for a picture on standard input.
     lists: files with one path a line, or "-" for such lines on standard input.
+    max_bytes: what a picture on standard input may have; no more than one byte above is read.
     """
 
     paths: tuple[str, ...]
-    lists: tuple[str, ...] = ()
-    recursive: bool = False
+    lists: tuple[str, ...]
+    recursive: bool
+    max_bytes: int
 
     def __post_init__(self) -> None:
         if not self.paths and not self.lists:
@@ -36,11 +46,30 @@ class Inputs:
         """Every input, in the order of the command line, lists last."""
         for path in self.paths:
             if path == STDIN:
-                yield sys.stdin.buffer
+                # Here and not in a thread of the classifier's, which Ctrl-C could not wake.
+                yield Piped(_read(_standard_input(), self.max_bytes + 1))
             else:
                 yield from self._expand(path)
         for name in self.lists:
             yield from _listed(name)
+
+    def check(self) -> None:
+        """Find what is wrong with any of the inputs as a whole before the first is taken.
+
+        Raises:
+            InputError: a pattern without a match, a folder or list that cannot be read, standard
+                input that is closed.
+        """
+        if STDIN in (*self.paths, *self.lists):
+            _read(_standard_input(), 0)
+        for path in self.paths:
+            if _is_folder(path):
+                next(walk(path, recursive=False), None)
+            elif _is_pattern(path):
+                next(matches(path))
+        for name in self.lists:
+            if name != STDIN:
+                _check_list(name)
 
     @property
     def is_one_picture(self) -> bool:
@@ -51,35 +80,73 @@ class Inputs:
 
     def count(self) -> int | None:
         """How many inputs there will be; None if standard input or a pipe has to tell."""
-        if STDIN in self.lists or not all(Path(name).is_file() for name in self.lists):
+        if not all(name != STDIN and os.path.isfile(name) for name in self.lists):  # noqa: PTH113
             return None
-        return sum(1 for _ in self)
+        paths = (sum(1 for _ in self._expand(path)) for path in self.paths)
+        return sum(paths) + sum(1 for name in self.lists for _ in _listed(name))
 
     def _expand(self, path: str) -> Iterator[str]:
-        if os.path.isdir(path):  # noqa: PTH112  # a path may be any str, a NUL byte included
+        if path == STDIN:
+            yield path
+        elif _is_folder(path):
             yield from walk(path, recursive=self.recursive)
-        elif glob.has_magic(path) and not os.path.lexists(path):
-            yield from _matches(path)
+        elif _is_pattern(path):
+            yield from matches(path)
         else:
             yield path
 
 
-def _matches(pattern: str) -> Iterator[str]:
-    found = sorted(path for path in glob.iglob(pattern, recursive=True) if not os.path.isdir(path))  # noqa: PTH207, PTH112  # patterns may be absolute, which Path.glob refuses
-    if not found:
-        raise InputError(f"no file matches {pattern!r}")
-    yield from found
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  # a path may be any str, a NUL byte included
+
+
+def _is_pattern(path: str) -> bool:
+    """Whether it has wildcards; not, where there is a file that is called so."""
+    return glob.has_magic(path) and not os.path.lexists(path)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise InputError("standard input is closed: '-' needs something to read there")
+    return sys.stdin.buffer
+
+
+def _read(file: BinaryIO, count: int) -> bytes:
+    """Up to `count` bytes; of 0, whether it can be read at all."""
+    try:
+        # A buffered file would not even try to read 0 bytes.
+        return file.read(count) if count else getattr(file, "raw", file).read(0)
+    except OSError as error:
+        raise InputError(
+            f"standard input: {error.strerror or error}; '-' needs something to read there"
+        ) from error
+
+
+def _check_list(name: str) -> None:
+    try:
+        kind = stat.S_IFMT(os.stat(name).st_mode)  # noqa: PTH116
+        # Of a pipe or a terminal, what is taken now would be missing later.
+        if kind in (stat.S_IFREG, stat.S_IFDIR):
+            with open(name, "rb") as file:  # noqa: PTH123
+                file.read(1)
+    except (OSError, ValueError) as error:
+        raise _bad_list(name, error) from error
 
 
 def _listed(name: str) -> Iterator[str]:
     if name == STDIN:
-        yield from _lines(sys.stdin.buffer)
+        yield from _lines(_standard_input())
         return
     try:
         with open(name, "rb") as file:  # noqa: PTH123
             yield from _lines(file)
     except OSError as error:
-        raise InputError(f"{name}: {error.strerror}; --list takes a file of paths") from error
+        raise _bad_list(name, error) from error
+
+
+def _bad_list(name: str, error: OSError | ValueError) -> InputError:
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{name}: {reason}; --list takes a file of paths")
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

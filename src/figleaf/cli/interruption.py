@@ -9,14 +9,19 @@ T = TypeVar("T")
 
 
 class Interruption:
-    """While entered, the first Ctrl-C ends `until_asked`; a second one raises KeyboardInterrupt."""
+    """While entered, the first Ctrl-C ends `until_asked`; a second one raises KeyboardInterrupt.
+
+    Where Ctrl-C was being ignored, as under nohup or after `&` in a script, it still is.
+    """
 
     def __init__(self) -> None:
         self.asked = False
         self._waiting = False
 
     def __enter__(self) -> Self:
-        self._before: Any = signal.signal(signal.SIGINT, self._handle)
+        self._before: Any = signal.getsignal(signal.SIGINT)
+        if self._before is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, self._handle)
         return self
 
     def __exit__(

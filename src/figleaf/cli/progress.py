@@ -15,6 +15,8 @@ from figleaf.cli.inputs import Inputs
 class Progress:
     """A bar on stderr with images/s and the time left, where stderr is a terminal.
 
+    Making one counts the inputs, which may take a while.
+
     Args:
         inputs: what will be worked on; counted only where a bar is shown.
         shown: False for no bar.
@@ -23,7 +25,7 @@ class Progress:
     def __init__(self, inputs: Inputs, *, shown: bool) -> None:
         self.seconds = 0.0
         self._bar: progress.Progress | None = None
-        if shown and sys.stderr.isatty():
+        if shown and sys.stderr is not None and sys.stderr.isatty():
             self._bar = progress.Progress(
                 progress.BarColumn(),
                 progress.MofNCompleteColumn(),
@@ -31,13 +33,14 @@ class Progress:
                 progress.TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                redirect_stdout=False,
             )
             self._task = self._bar.add_task("", total=inputs.count())
 
     def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
-        self._start = time.perf_counter()
+        self._start: float | None = time.perf_counter()
         return self
 
     def __exit__(
@@ -46,7 +49,13 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.seconds = time.perf_counter() - self._start
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away, and the time; the first call counts."""
+        if self._start is None:
+            return
+        self.seconds, self._start = time.perf_counter() - self._start, None
         if self._bar:
             self._bar.stop()
 

@@ -1,13 +1,12 @@
 """Predictions as a table for people: a row an input, bars for its classes."""
 
-import io
 from typing import IO
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
 from rich.text import Text
 
 from figleaf.classify.prediction import Decision, Prediction
+from figleaf.cli.terminal import Screen, printable
 
 _STYLES = {Decision.ALLOW: "green", Decision.REVIEW: "yellow", Decision.BLOCK: "bold red"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -24,8 +23,7 @@ class TableWriter:
     """
 
     def __init__(self, file: IO[bytes], lines: int) -> None:
-        self._text = io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
-        self._console = Console(file=self._text, highlight=False, soft_wrap=True, emoji=False)
+        self._console = Screen(file, soft_wrap=True)
         self._lines = lines
         rest = _LABEL + _BAR + _SCORE + _SCORE + len("review") + 5 * 2
         self._name = max(_NARROWEST_NAME, self._console.width - rest)
@@ -50,8 +48,7 @@ class TableWriter:
             name, unsafe, verdict = "", "", Text()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._text.detach()
+        """Nothing comes last in a table."""
 
     def _row(
         self, name: str, label: str, drawn: Text, score: str, unsafe: str, verdict: Text
@@ -59,7 +56,7 @@ class TableWriter:
         drawn.pad_right(_BAR - drawn.cell_len)
         style = "" if drawn.style == "cyan" or not name else "bold"
         row = Text.assemble(
-            (f"{self._fit(name)}  {set_cell_size(label, _LABEL)}  ", style),
+            (f"{self._fit(name)}  {set_cell_size(printable(label), _LABEL)}  ", style),
             drawn,
             (f"  {score:>{_SCORE}}  {unsafe:>{_SCORE}}  ", style),
             verdict,
@@ -81,13 +78,6 @@ def bar(value: float, width: int) -> str:
     """A bar for a value in 0..1, `width` cells wide at 1, to an eighth of a cell."""
     eighths = round(min(max(value, 0.0), 1.0) * width * 8)
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
-
-
-def printable(text: str) -> str:
-    """The text with all that could steer a terminal, or not be encoded, escaped."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _percent(score: float | None) -> str:

@@ -2,16 +2,14 @@
 
 import csv
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, Protocol
 
 from figleaf.classify.prediction import Prediction, Schema
 from figleaf.cli.table import TableWriter
+from figleaf.cli.terminal import Encoded
 from figleaf.errors import InputError, MissingExtraError
 
 
@@ -91,35 +89,6 @@ def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int
             return ParquetWriter(file, labels)
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` at the end, whole: never half a result.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    try:
-        temporary = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115  # closed below, before the rename
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; give -o a file that can be written") from error
-    try:
-        with temporary:
-            yield temporary
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        os.chmod(temporary.name, 0o666 & ~_umask())  # noqa: PTH101  # a temporary file is 0600
-        os.replace(temporary.name, path)  # noqa: PTH105
-    except BaseException:
-        Path(temporary.name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def to_json(record: dict[str, Any]) -> bytes:
     """One JSON object as UTF-8; a path that is not Unicode comes as escaped surrogates."""
     try:
@@ -180,22 +149,14 @@ class CSVWriter:
         """See Writer."""
         record = _flat(prediction, self._labels)
         if self._writer is None:
-            self._writer = csv.DictWriter(_Encoder(self._file), record.keys())
+            # The bytes of a path that is not Unicode come out as they were.
+            text = Encoded(self._file, "surrogateescape")
+            self._writer = csv.DictWriter(text, record.keys())
             self._writer.writeheader()
         self._writer.writerow(record)
 
     def close(self) -> None:
         """See Writer."""
-
-
-class _Encoder:
-    """What `csv` writes text to; bytes of a path that are not Unicode come out as they were."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def write(self, text: str) -> int:
-        return self._file.write(text.encode(errors="surrogateescape"))
 
 
 class ParquetWriter:

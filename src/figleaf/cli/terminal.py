@@ -1,0 +1,102 @@
+"""What is shown to people: UTF-8 whatever the locale says, nothing that steers a terminal."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, NoReturn, cast
+
+from rich.console import Console
+
+from figleaf.errors import InputError
+
+
+class Encoded:
+    """A binary file to write text to, as UTF-8.
+
+    Unlike io.TextIOWrapper it owns nothing: a standard stream beneath it stays open.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, file: IO[bytes], errors: str) -> None:
+        self._file = file
+        self._errors = errors
+
+    def write(self, text: str) -> int:
+        """Write text; `errors` says what becomes of what UTF-8 cannot hold."""
+        self._file.write(text.encode(self.encoding, self._errors))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is buffered."""
+        self._file.flush()
+
+    def isatty(self) -> bool:
+        """Whether this is a terminal."""
+        return self._file.isatty()
+
+    def fileno(self) -> int:
+        """The file's descriptor."""
+        return self._file.fileno()
+
+
+class Screen(Console):
+    """A Rich console that takes strings as they are: no markup, no emoji names.
+
+    Args:
+        file: where to, in binary; colours only where it is a terminal.
+        soft_wrap: leave long lines whole.
+    """
+
+    def __init__(self, file: IO[bytes], *, soft_wrap: bool = False) -> None:
+        super().__init__(
+            file=cast(IO[str], Encoded(file, "backslashreplace")),
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=soft_wrap,
+        )
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Let the error through: Rich would exit with 1, which says that something was blocked."""
+        raise
+
+
+@contextmanager
+def standard_output() -> Iterator[IO[bytes]]:
+    """Standard output, in binary; errors of writing name it.
+
+    Raises:
+        InputError: it is closed.
+    """
+    if sys.stdout is None:
+        raise InputError("standard output is closed: open it, or redirect it to a file")
+    with naming("standard output"):
+        yield sys.stdout.buffer
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put a name to errors that come without one, as those of writing do."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = name
+        raise
+
+
+def say(message: str) -> None:
+    """Write a line on standard error, where there is one."""
+    # print(file=None) would write on standard output instead.
+    if sys.stderr is not None:
+        # Nothing is left to complain on about a standard error that cannot be written.
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """The text with all that could steer a terminal, or not be encoded, escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
