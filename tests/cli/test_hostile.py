@@ -134,16 +134,6 @@ def test_a_pipe_among_the_inputs_does_not_hang(folder: Path) -> None:
 
 
 NAMES = ["-x.png", "--help.png", "a b.png", "*.png", "[z].png", "~", "é\n'\".png", "\x1b[2J"]
-    "-x.png",
-    "--help.png",
-    "a b.png",
-    "'\".png",
-    "*.png",
-    "[z].png",
-    "~",
-    "é\n.png",
-    "\x1b[2J",
-]
 
 
 @pytest.mark.parametrize("name", NAMES)
