@@ -1,5 +1,7 @@
 """Fuzz the decoder: whatever the bytes, `decode` returns a picture or raises ImageError.
 
+Every picture that comes out is also resized for each embedded model, as classifying it would.
+
     pip install atheris            # not a dependency of figleaf
     python tools/fuzz_decode.py --seconds 600 [--corpus FOLDER] [--keep FOLDER]
 
@@ -14,16 +16,19 @@ import io
 import sys
 import tempfile
 import warnings
+from functools import cache
 from pathlib import Path
 
 import atheris
 import numpy as np
+from numpy.typing import NDArray
 
 with atheris.instrument_imports(include=["figleaf", "PIL", "pi_heif"]):
     from PIL import Image
 
     from figleaf.errors import ImageError, Status
     from figleaf.images import Limits, Picture, decode
+    from figleaf.models import card, preprocess
 
 last_input: io.FileIO | None = None
 
@@ -104,6 +109,8 @@ def check(data: bytes) -> None:
         check_error(error)
     else:
         check_picture(picture)
+        for spec in model_inputs():
+            check_prepared(preprocess.prepare(picture.pixels, spec), spec)
 
 
 def check_error(error: ImageError) -> None:
@@ -120,6 +127,20 @@ def check_picture(picture: Picture) -> None:
     assert 0 < height <= picture.height
     assert 0 < width <= picture.width
     assert picture.width * picture.height <= LIMITS.max_pixels
+
+
+@cache
+def model_inputs() -> tuple[card.Input, ...]:
+    """What the embedded models take, each way once."""
+    cards = sorted((Path(card.__file__).parent / "zoo").glob("*/card.json"))
+    assert cards
+    return tuple({spec for path in cards for spec in card.read_card(path).inputs})
+
+
+def check_prepared(prepared: NDArray[np.float32], spec: card.Input) -> None:
+    assert prepared.shape == (*spec.size, 3)
+    assert prepared.dtype == np.float32
+    assert 0 <= prepared.min() <= prepared.max() <= 255  # false for NaN
 
 
 def write_seeds(folder: Path) -> None:
