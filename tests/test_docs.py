@@ -1,5 +1,6 @@
 """The documentation against the code: names, options, links, and every example run."""
 
+import json
 import os
 import re
 import shlex
@@ -123,6 +124,24 @@ def documented_options() -> dict[str, set[str]]:
 def test_every_option_is_documented_and_no_other(command: str) -> None:
     everywhere = {"--help", "-h"}
     assert documented_options()[command] - everywhere == options_of(command) - everywhere
+
+
+def options_with_defaults() -> list[Any]:
+    """Command, option and default of every option that has one in the code; a flag's is off."""
+    return [
+        (command, option.opts[0], option.default)
+        for command in CLI.commands
+        for option in COMMANDS[command].params
+        if option.opts[0].startswith("--") and type(option.default) not in (bool, type(None))
+    ]
+
+
+@pytest.mark.parametrize(("command", "option", "default"), options_with_defaults())
+def test_defaults_are_documented(command: str, option: str, default: Any) -> None:
+    section = (ROOT / "docs/cli.md").read_text("utf-8").partition(f"## figleaf {command}\n")[2]
+    row = re.search(rf"^\| `{option}`.*\| (.*?) \|$", section, re.MULTILINE)
+    assert row
+    assert row[1].strip("`") == str(default)
 
 
 def test_help_is_documented() -> None:
@@ -270,6 +289,40 @@ def test_the_presets_are_listed_with_their_thresholds(preset: str) -> None:
     thresholds = {t for rule in policy.rules for t in (rule.review, rule.block) if t is not None}
     assert {float(figure) for figure in re.findall(r"\.\d+", row[0])} == thresholds
     assert row[0].endswith(f"| {policy.unreadable} |")
+
+
+MEASURED = {
+    "README.md": ("speed",),
+    "README.ko.md": ("speed",),
+    "docs/classify.md": ("drift",),
+    "docs/models.md": ("false-alarms",),
+    "docs/policies.md": ("policy-false-alarms",),
+    "benchmarks/README.md": ("results", "memory", "startup"),
+}
+"""The blocks of each page, between <!-- NAME --> and <!-- /NAME -->, that figures are put into."""
+
+
+@pytest.mark.parametrize("page", MEASURED)
+def test_measured_blocks_hold_figures(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    for name in MEASURED[page]:
+        (block,) = re.findall(f"<!-- {name} -->(.*?)<!-- /{name} -->", text, re.DOTALL)
+        assert not re.search(r"not (measured|run) yet", block, re.IGNORECASE), name
+        assert re.search(r"\d", block), name
+
+
+@pytest.mark.parametrize("page", [*READMES, ROOT / "docs/models.md"], ids=name_of)
+def test_the_choice_of_a_model_is_argued_with_what_was_measured(page: Path) -> None:
+    results = ROOT / "benchmarks/results/safe_pictures.json"
+    found = json.loads(results.read_text("utf-8"))["found"]
+    photos = {one["model"]: one for one in found if one["pictures"] == found[0]["pictures"]}
+    shares = {photos[name]["called"]["neutral"] for name in ("inception_v3", "mobilenet_v2")}
+    shares |= {one["unsafe_over"]["0.5"] for one in photos.values()}
+    wanted = {f"{100 * share:.1f}" for share in shares}
+    wanted |= {f"{100 * photos['mobilenet_v2_mid']['called']['drawings']:.0f}"}
+    stated = re.findall(r"(\d*\.?\d+) ?%", prose(page))
+    assert wanted <= {figure if figure[0] != "." else f"0{figure}" for figure in stated}
+    assert f"{found[0]['count']:,}" in prose(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

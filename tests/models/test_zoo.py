@@ -50,6 +50,14 @@ def test_card_says_where_the_weights_are_from(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_card_tells_the_false_alarms_of_its_classes(name: str) -> None:
+    card = read_card(ZOO / name / "card.json")
+    measured = card.raw["false_alarms"]
+    assert bool(measured) == bool(card.labels)
+    assert all(entry["count"] > 0 and entry["unsafe_over"] for entry in measured)
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_hashes_match(name: str) -> None:
     for file, digest in read_card(ZOO / name / "card.json").sha256.items():
         assert hashlib.sha256((ZOO / name / file).read_bytes()).hexdigest() == digest
