@@ -134,11 +134,11 @@ def classify(
         RuntimeName, typer.Option(help="onnxruntime (an extra) is for other hardware.")
     ] = RuntimeName.OPENVINO,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Pictures at once; one a core.", show_default=False)
+        int | None, typer.Option(min=1, help="Batches at once; one a core.", show_default=False)
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Pictures that go through a GPU together.")
-    ] = 1,
+        int, typer.Option(min=1, help="Pictures that a thread takes at a time.")
+    ] = 8,
     deadline: Annotated[
         float | None,
         typer.Option(min=0.001, help="Decode in worker processes, killed after this many seconds."),
