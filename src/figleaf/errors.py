@@ -41,7 +41,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     """An isolated decoder did not finish before its deadline, and was killed."""
     CRASHED = "crashed"
-    """An isolated decoder died: out of memory, or a crash in a C library."""
+    """An isolated decoder died: a crash in a C library, or killed from outside."""
 
 
 class FigleafError(Exception):

@@ -186,7 +186,7 @@ def _check_false_alarms(raw: dict[str, Any]) -> None:
         _typed(str, entry, "pictures")
         _typed(int, entry, "count")
         shares = _typed(dict, entry, "unsafe_over")
-        if not all(type(share) in (int, float) for share in shares.values()):
+        if not all(type(share) in (int, float) and 0 <= share <= 1 for share in shares.values()):
             raise BundleError(f"'unsafe_over' is {shares!r}, not a share for each threshold")
 
 
