@@ -28,7 +28,8 @@ from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 E = TypeVar("E", Precision, RuntimeName)
 
 _AHEAD = 2  # batches for each thread: one at work, and one waiting so that it need not
-_BATCH = 8
+BATCH_SIZE = 16
+"""Pictures that a thread takes at once: going from one to the next cools the caches."""
 
 
 class Classifier:
@@ -49,7 +50,7 @@ class Classifier:
         limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
         scaled: bool = False,
         deadline: float | None = None,
-        batch_size: int = _BATCH,
+        batch_size: int = BATCH_SIZE,
     ) -> None:
         """See `figleaf.load`, which makes one from names.
 
@@ -60,8 +61,8 @@ class Classifier:
             scaled: decode a large JPEG at a fraction of its size, faster and not quite the same.
             deadline: seconds that decoding one input may take; decoding then happens in worker
                 processes that are killed when they take longer or crash. None: in this process.
-            batch_size: how many pictures of a stream a thread takes at once; in f32 they go
-                through the model together.
+            batch_size: how many pictures of a stream a thread prepares before it runs the model on
+                them.
 
         Raises:
             ModelError: the model has no classes.
@@ -235,7 +236,7 @@ def load(
     threads: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
     deadline: float | None = None,
-    batch_size: int = _BATCH,
+    batch_size: int = BATCH_SIZE,
 ) -> Classifier:
     """Load a model and make a classifier of it.
 
@@ -252,7 +253,8 @@ def load(
         limits: how many bytes and pixels are too many for one input.
         deadline: seconds for decoding one input, in isolated worker processes. None: no deadline,
             decoding in this process.
-        batch_size: how many pictures of a stream a thread takes at once; worth raising on a GPU.
+        batch_size: how many pictures of a stream a thread prepares before it runs the model on
+            them; worth raising on a GPU, which takes them together.
 
     Raises:
         ModelError, PolicyError, MissingExtraError, InputError: see figleaf.errors.

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from figleaf.classify.classifier import load
+from figleaf.classify.classifier import BATCH_SIZE, load
 from figleaf.classify.prediction import Decision, Prediction
 from figleaf.cli.inputs import Inputs
 from figleaf.cli.interruption import Interruption
@@ -138,7 +138,7 @@ def classify(
     ] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Pictures that a thread takes at a time.")
-    ] = 8,
+    ] = BATCH_SIZE,
     deadline: Annotated[
         float | None,
         typer.Option(min=0.001, help="Decode in worker processes, killed after this many seconds."),

@@ -36,11 +36,7 @@ class Outputs:
 
 
 class Model:
-    """A model that prepares pictures and runs on batches of them. Thread-safe.
-
-    With `precision` bf16 a batch is run picture by picture: there the last digits depend on the
-    batch's size, and a score must not depend on the pictures that it happened to come with.
-    """
+    """A model that prepares pictures and runs on batches of them. Thread-safe."""
 
     def __init__(self, card: Card, runtime: Runtime, precision: Precision, streams: int) -> None:
         self.card = card
@@ -63,7 +59,7 @@ class Model:
         wanted = ["probabilities"] if self.card.labels else []
         if features and self.card.features:
             wanted.append("features")
-        step = 1 if self.precision is Precision.BF16 else len(pictures)
+        step = min(self._runtime.most, len(pictures))
         runs = [self._infer(pictures[i : i + step], wanted) for i in range(0, len(pictures), step)]
         empty = np.empty((len(pictures), 0), np.float32)
         results = {name: np.concatenate([run[name] for run in runs]) for name in wanted}
@@ -72,7 +68,11 @@ class Model:
     def _infer(
         self, pictures: Sequence[Prepared], wanted: Sequence[str]
     ) -> dict[str, NDArray[np.float32]]:
-        stacked = (np.stack(arrays) for arrays in zip(*pictures, strict=True))
+        # One picture needs no copy to become a batch.
+        stacked = (
+            arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+            for arrays in zip(*pictures, strict=True)
+        )
         names = (spec.name for spec in self.card.inputs)
         results = self._runtime.infer(dict(zip(names, stacked, strict=True)), wanted)
         for name, array in results.items():
