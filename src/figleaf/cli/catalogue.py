@@ -132,13 +132,17 @@ def _described(card: Card, size: int) -> Iterator[RenderableType]:
         (printable(card.name) + mark, "bold"), f"  {size / 1e6:.1f} MB, {printable(card.license)}"
     )
     gives = "classes " + ", ".join(card.labels) if card.labels else f"{card.features} features"
-    yield Padding(Text(printable(card.description)), (0, 0, 0, 2))
-    yield printable(f"  gives {gives}")
+    yield _indented(card.description)
+    yield _indented(f"gives {gives}")
     for measured in card.raw.get("false_alarms", []):
         shares = (f"{share:.1%} over {score}" for score, share in measured["unsafe_over"].items())
         count, kind = measured["count"], measured["pictures"]
-        yield printable(f"  false alarms on {count} {kind}: {', '.join(shares)}")
+        yield _indented(f"false alarms on {count} {kind}: {', '.join(shares)}")
     yield ""
+
+
+def _indented(text: str) -> RenderableType:
+    return Padding(Text(printable(text)), (0, 0, 0, 2))
 
 
 def _table(*columns: str) -> Table:

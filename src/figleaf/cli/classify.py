@@ -73,7 +73,8 @@ class Tally:
         failed = [f"{count:,} {status}" for status, count in self.failures.most_common()]
         if failed:
             counts.append(f"{self.failures.total():,} failed ({', '.join(failed)})")
-        return f"{self.total:,} inputs" + "".join(f", {count}" for count in counts)
+        noun = "input" if self.total == 1 else "inputs"
+        return f"{self.total:,} {noun}" + "".join(f", {count}" for count in counts)
 
 
 def classify(
