@@ -121,3 +121,13 @@ def test_a_pipe_and_an_endless_nesting_are_no_policy(tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
     with pytest.raises(PolicyError, match="not a policy file"):
         load_policy(tmp_path / "deep.toml")
+
+
+def test_a_file_that_is_too_long_is_refused_and_not_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "long.toml"
+    path.write_text(
+        'format = 1\nname = "long"\nversion = 1\ndescription = ""\nunreadable = "block"\n'
+        '[sums.unsafe]\nclasses = ["nsfw"]\nreview = 0.7\n' + "#\n" * 2**19 + "block = 0.8\n"
+    )
+    with pytest.raises(PolicyError, match="over 1,048,576 bytes"):
+        load_policy(path)

@@ -77,12 +77,11 @@ class Classifier:
         self.batch_size = batch_size
         self._closed = False
         self._resources = ExitStack()
-        background = model.card.inputs[0].background
         decoder = _decoder(model, limits, scaled)
         if deadline is not None:
             pool = IsolatedPool(decoder, workers=model.streams, deadline=deadline)
             decoder = self._resources.enter_context(pool)
-        self._reader = Reader(decoder, limits, background)
+        self._reader = Reader(decoder, limits, model.card.background)
         self._threads = self._resources.enter_context(
             ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
         )
@@ -249,7 +248,7 @@ def load(
             two to four times as fast, with scores that differ a little (docs/classify.md).
         precision: "f32" or "bf16"; overrides what `fast` would choose. f32 by default.
         runtime: "openvino", or "onnxruntime" for other hardware (extra `onnxruntime`).
-        threads: pictures at work at once, a core each; by default one for each core.
+        threads: batches at work at once, a core each; by default one for each core.
         limits: how many bytes and pixels are too many for one input.
         deadline: seconds for decoding one input, in isolated worker processes. None: no deadline,
             decoding in this process.
@@ -300,7 +299,7 @@ def _decoder(model: Model, limits: Limits, scaled: bool) -> Decoder:
     return partial(
         decode,
         limits=limits,
-        background=inputs[0].background,
+        background=model.card.background,
         at_least=(enough[0], enough[1]) if scaled else None,
     )
 

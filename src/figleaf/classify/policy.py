@@ -134,7 +134,10 @@ def load_policy(policy: str | Path) -> Policy:
         raise PolicyError(f"no policy {str(policy)!r}: neither a preset ({names}) nor a file")
     try:
         with path.open("rb") as file:
-            raw = tomllib.loads(file.read(_MAX_BYTES).decode())
+            text = file.read(_MAX_BYTES + 1)
+        if len(text) > _MAX_BYTES:  # cut short it might still be valid, with fewer rules
+            raise PolicyError(f"{path}: over {_MAX_BYTES:,} bytes, which no policy needs")
+        raw = tomllib.loads(text.decode())
     except (OSError, ValueError, RecursionError) as error:
         raise PolicyError(f"{path}: not a policy file ({error})") from error
     try:

@@ -98,7 +98,7 @@ def _read_path(path: str, limits: Limits) -> bytes:
     try:
         # Before opening: opening a named pipe would wait for a writer for ever.
         _check_stat(os.stat(path), limits)  # noqa: PTH116  # a path may be any str, "" included
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:  # noqa: PTH123  # as above
             return _read_file(file, limits)
     except FileNotFoundError:
         raise ImageError(Status.NOT_FOUND, "no such file") from None

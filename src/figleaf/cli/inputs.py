@@ -80,7 +80,7 @@ class Inputs:
 
     def count(self) -> int | None:
         """How many inputs there will be; None if standard input or a pipe has to tell."""
-        if not all(name != STDIN and os.path.isfile(name) for name in self.lists):  # noqa: PTH113
+        if not all(name != STDIN and os.path.isfile(name) for name in self.lists):  # noqa: PTH113  # as below
             return None
         paths = (sum(1 for _ in self._expand(path)) for path in self.paths)
         return sum(paths) + sum(1 for name in self.lists for _ in _listed(name))
@@ -124,10 +124,10 @@ def _read(file: BinaryIO, count: int) -> bytes:
 
 def _check_list(name: str) -> None:
     try:
-        kind = stat.S_IFMT(os.stat(name).st_mode)  # noqa: PTH116
+        kind = stat.S_IFMT(os.stat(name).st_mode)  # noqa: PTH116  # as above
         # Of a pipe or a terminal, what is taken now would be missing later.
         if kind in (stat.S_IFREG, stat.S_IFDIR):
-            with open(name, "rb") as file:  # noqa: PTH123
+            with open(name, "rb") as file:  # noqa: PTH123  # as above
                 file.read(1)
     except (OSError, ValueError) as error:
         raise _bad_list(name, error) from error
@@ -138,7 +138,7 @@ def _listed(name: str) -> Iterator[str]:
         yield from _lines(_standard_input())
         return
     try:
-        with open(name, "rb") as file:  # noqa: PTH123
+        with open(name, "rb") as file:  # noqa: PTH123  # as above
             yield from _lines(file)
     except OSError as error:
         raise _bad_list(name, error) from error

@@ -104,6 +104,11 @@ class Card:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def background(self) -> tuple[int, int, int]:
+        """The colour under transparent pixels, RGB, 0..255: the same for all inputs."""
+        return self.inputs[0].background
+
+    @property
     def tag(self) -> str:
         """Name and version, as results show them: "inception_v3@1"."""
         return f"{self.name}@{self.version}"
