@@ -1,4 +1,4 @@
-"""Who may import whom: `labels, errors <- images <- models <- classify <- cli`.
+"""Who may import whom: `labels, errors <- images <- models <- classify <- dataset <- sources <- cli`.
 
 Every import statement counts, those inside functions and under TYPE_CHECKING included.
 """
@@ -19,6 +19,8 @@ LAYERS = (
     frozenset({"images"}),
     frozenset({"models"}),
     frozenset({"classify"}),
+    frozenset({"dataset"}),
+    frozenset({"sources"}),
     frozenset({"cli"}),
 )
 ROOT = frozenset({"__init__", "__main__"})
@@ -29,6 +31,8 @@ FORBIDDEN = {
     "sqlite3": "the ledger's; inference needs no data set",
     "torch": "training's, where it is used",
     "ray": "the cluster's, where it is used",
+    "aiohttp": "fetching's",
+    "pandas": "the data set's, where it is asked for",
     "typer": "the command line's",
     "rich": "the command line's",
 }

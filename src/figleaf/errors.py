@@ -10,6 +10,9 @@ These are raised where the caller can do something about it::
     │   ├── ModelNotFoundError          no embedded model and no folder goes by that name
     │   └── BundleError                 a bundle that is damaged, hostile, or does not fit its card
     ├── PolicyError                     a policy that cannot be read or contradicts itself
+    ├── SourceError                     a list, table, folder or shard that cannot be read as a source
+    ├── RulesError                      a file of categories, denied words or hashes that is not valid
+    ├── DatasetError                    a data set that cannot be opened, is in use or is damaged
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """
 
@@ -82,6 +85,18 @@ class BundleError(ModelError):
 
 class PolicyError(FigleafError):
     """A policy that cannot be read or contradicts itself."""
+
+
+class SourceError(FigleafError):
+    """A list, table, folder or shard that cannot be read as a source."""
+
+
+class RulesError(FigleafError):
+    """A file of categories, denied words, exemptions or hashes that is not valid."""
+
+
+class DatasetError(FigleafError):
+    """A data set that cannot be opened, is in use, or is damaged."""
 
 
 class MissingExtraError(FigleafError, ImportError):

@@ -1,0 +1,1 @@
+"""A data set: one ledger and content-addressed image files in a folder."""
