@@ -176,7 +176,7 @@ class Stored:
         format: "jpeg", "png" and so on, by content.
         width: in pixels, upright.
         height: in pixels, upright.
-        bytes: the file's size.
+        size: the file's, in bytes.
         pdq: the PDQ hash, 32 bytes; None where it was not computed.
         pdq_quality: of that hash, 0..100.
         seconds: for a frame, its time from the start; None for a still picture.
@@ -186,7 +186,7 @@ class Stored:
     format: str
     width: int
     height: int
-    bytes: int
+    size: int
     pdq: bytes | None = None
     pdq_quality: int | None = None
     seconds: float | None = None
@@ -202,7 +202,7 @@ class Outcome:
         detail: one line for people: what exactly was wrong.
         http_status: of the last answer; None without one.
         attempts: requests that were made, redirects not counted.
-        bytes: how many were received.
+        size: bytes that were received.
         sha256: of the bytes that were received, where they came whole.
         stored: one picture, or the frames of a moving one.
     """
@@ -212,7 +212,7 @@ class Outcome:
     detail: str = ""
     http_status: int | None = None
     attempts: int = 1
-    bytes: int = 0
+    size: int = 0
     sha256: bytes | None = None
     stored: tuple[Stored, ...] = ()
 
@@ -220,3 +220,20 @@ class Outcome:
     def state(self) -> State:
         """FETCHED, or what the reason says."""
         return self.reason.state if self.reason else State.FETCHED
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules say of an item before anything is read.
+
+    Attributes:
+        label: the class that it would have; None for none.
+        reason: DENIED, UNMAPPED, or None where it may be read.
+        detail: why, in a line.
+        by_name: whether it is the item's own name that is denied, and not its list.
+    """
+
+    label: str | None
+    reason: Reason | None = None
+    detail: str = ""
+    by_name: bool = False

@@ -1,0 +1,94 @@
+"""Writing what became of items: the one writer's half of the collecting stage."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from figleaf.dataset.labelling import relabel
+from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.records import Outcome, Reason, Stored
+
+_ITEM = """
+UPDATE items SET state = ?, reason = ?, detail = ?, http_status = ?, attempts = attempts + ?,
+                 bytes = ?, sha256 = ?, updated = ?
+WHERE id = ?
+"""
+_IMAGE = """
+INSERT INTO images (sha256, format, width, height, bytes, pdq, pdq_quality, added)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (sha256) DO UPDATE SET pdq = coalesce(pdq, excluded.pdq),
+    pdq_quality = coalesce(pdq_quality, excluded.pdq_quality)
+RETURNING id
+"""
+# A match is known by a digest alone: the ledger travels, and the URL must not.
+_WITHHOLD = "UPDATE items SET locator = 'withheld:' || lower(hex(key)) WHERE id = ?"
+
+_PASSING = tuple(reason for reason in Reason if reason.may_pass)
+
+
+def apply(ledger: Ledger, outcomes: Iterable[Outcome]) -> None:
+    """Write outcomes in one transaction; to write one again changes nothing.
+
+    The images' files must be on the disk before.
+
+    Args:
+        ledger: open for writing.
+        outcomes: of tasks of this ledger.
+    """
+    now = ledger.clock()
+    with ledger.transaction() as db:
+        for outcome in outcomes:
+            _apply(db, outcome, now)
+
+
+def retry_failed(ledger: Ledger) -> int:
+    """Make pending again what failed for a reason that may pass; returns how many."""
+    marks = ", ".join("?" * len(_PASSING))
+    with ledger.transaction() as db:
+        return db.execute(
+            "UPDATE items SET state = 'pending', reason = NULL, detail = ''"
+            f" WHERE state = 'failed' AND reason IN ({marks})",
+            _PASSING,
+        ).rowcount
+
+
+def _apply(db: sqlite3.Connection, outcome: Outcome, now: float) -> None:
+    db.execute(
+        _ITEM,
+        (
+            outcome.state,
+            outcome.reason,
+            outcome.detail,
+            outcome.http_status,
+            outcome.attempts,
+            outcome.size,
+            outcome.sha256,
+            now,
+            outcome.id,
+        ),
+    )
+    if outcome.reason is Reason.BLOCKLISTED:
+        db.execute(_WITHHOLD, (outcome.id,))
+    for stored in outcome.stored:
+        image = _image(db, stored, now)
+        # Not UNIQUE's work alone: to it, no two NULLs are equal.
+        db.execute(
+            "INSERT INTO origins SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM origins"
+            " WHERE item_id = ?1 AND image_id = ?2 AND seconds IS ?3)",
+            (outcome.id, image, stored.seconds),
+        )
+        relabel(db, image, now)
+
+
+def _image(db: sqlite3.Connection, stored: Stored, now: float) -> int:
+    row = (
+        stored.sha256,
+        stored.format,
+        stored.width,
+        stored.height,
+        stored.size,
+        stored.pdq,
+        stored.pdq_quality,
+        now,
+    )
+    number: int = db.execute(_IMAGE, row).fetchone()[0]
+    return number
