@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 
 from figleaf._version import __version__
 from figleaf.dataset.records import Kind, State, Task
-from figleaf.errors import DatasetError
+from figleaf.errors import DatasetError, RulesError
 
 FILE_NAME = "figleaf.db"
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -104,13 +104,13 @@ class Ledger:
         for kind in kinds:
             order = "key" if kind is Kind.URL else "id"
             query = (
-                f"SELECT {order}, id, locator FROM items WHERE kind = ? AND state = 'pending'"
-                f" AND {order} > ? ORDER BY {order} LIMIT {_PAGE}"
+                f"SELECT {order}, id, locator, label FROM items"
+                f" WHERE kind = ? AND state = 'pending' AND {order} > ? ORDER BY {order} LIMIT {_PAGE}"
             )
             last: Any = b"" if kind is Kind.URL else 0
             while rows := self.connection.execute(query, (kind, last)).fetchall():
                 last = rows[-1][0]
-                yield from (Task(number, kind, locator) for _, number, locator in rows)
+                yield from (Task(number, kind, *rest) for _, number, *rest in rows)
 
     def count_pending(self) -> int:
         """How many items are still to be read."""
@@ -156,6 +156,27 @@ class Ledger:
                 "UPDATE runs SET ended = ?, outcome = 'cut short' WHERE ended IS NULL",
                 (self.clock(),),
             )
+
+    def record_exemption(
+        self, name: str, sha256: str, *, reason: str, date: str, terms: Iterable[str]
+    ) -> None:
+        """Keep which words were exempted, by whose file, and why.
+
+        Raises:
+            RulesError: another file was used under this name before.
+        """
+        query = "SELECT sha256, recorded FROM exemptions WHERE name = ?"
+        known = self.connection.execute(query, (name,)).fetchone()
+        if known and known[0] != sha256:
+            day = time.strftime("%Y-%m-%d", time.gmtime(known[1]))
+            raise RulesError(
+                f"exemption {name!r}: this data set recorded a file of that name on {day}, with"
+                f" SHA-256 {known[0][:12]}..., and this one has {sha256[:12]}...; if the change is"
+                " meant, give it a new name, reason and date"
+            )
+        row = (name, sha256, reason, date, json.dumps(sorted(terms)), self.clock())
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO exemptions VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def has_images(self, hashes: Iterable[bytes]) -> set[bytes]:
         """Those of some SHA-256 hashes that are images of the data set."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from figleaf.dataset.labelling import relabel
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.records import Outcome, Reason, Stored
+from figleaf.errors import InputError
 
 _ITEM = """
 UPDATE items SET state = ?, reason = ?, detail = ?, http_status = ?, attempts = attempts + ?,
@@ -22,7 +23,7 @@ RETURNING id
 # A match is known by a digest alone: the ledger travels, and the URL must not.
 _WITHHOLD = "UPDATE items SET locator = 'withheld:' || lower(hex(key)) WHERE id = ?"
 
-_PASSING = tuple(reason for reason in Reason if reason.may_pass)
+_FINAL = frozenset({Reason.DENIED, Reason.UNMAPPED, Reason.BLOCKLISTED})
 
 
 def apply(ledger: Ledger, outcomes: Iterable[Outcome]) -> None:
@@ -40,14 +41,22 @@ def apply(ledger: Ledger, outcomes: Iterable[Outcome]) -> None:
             _apply(db, outcome, now)
 
 
-def retry_failed(ledger: Ledger) -> int:
-    """Make pending again what failed for a reason that may pass; returns how many."""
-    marks = ", ".join("?" * len(_PASSING))
+def retry(ledger: Ledger, reasons: Iterable[Reason]) -> int:
+    """Make pending again what was refused or failed for one of these reasons; returns how many.
+
+    Raises:
+        InputError: a reason that no second try changes: the item is denied, unmapped or
+            blocklisted.
+    """
+    wanted = tuple(reasons)
+    for reason in _FINAL & set(wanted):
+        raise InputError(f"{reason}: no second try changes it; the rules do")
+    marks = ", ".join("?" * len(wanted))
     with ledger.transaction() as db:
         return db.execute(
             "UPDATE items SET state = 'pending', reason = NULL, detail = ''"
-            f" WHERE state = 'failed' AND reason IN ({marks})",
-            _PASSING,
+            f" WHERE state IN ('failed', 'refused') AND reason IN ({marks})",
+            wanted,
         ).rowcount
 
 

@@ -160,11 +160,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row of the ledger that is to be read: `id` is the ledger's."""
+    """One row of the ledger that is to be read: `id` is the ledger's, `label` its class if any."""
 
     id: int
     kind: Kind
     locator: str
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

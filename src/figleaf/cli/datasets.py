@@ -1,0 +1,96 @@
+"""`figleaf status`, and how plans and data sets are shown."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
+from figleaf.dataset.dataset import Dataset
+from figleaf.dataset.records import State
+from figleaf.dataset.status import ClassStatus, DatasetStatus
+
+
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A data set.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Show where a data set stands: images by class, what is pending, what was lost and why.
+
+    Example: figleaf status my-data
+    """
+    with Dataset(folder) as data:
+        found = data.status()
+    print_status(found, as_json=as_json)
+
+
+def print_status(found: DatasetStatus, *, as_json: bool) -> None:
+    """Print images, bytes and losses by class."""
+    if as_json:
+        print_json({"classes": [_as_dict(one) for one in found.classes]})
+        return
+    table = _table("class", ">images", ">size", ">named", ">pending", ">lost", "by cause")
+    for one in found.classes:
+        table.add_row(*_row(printable(one.label or "no class"), one))
+    if len(found.classes) > 1:
+        table.add_section()
+        table.add_row(*_row("in all", found.total))
+    with standard_output() as file:
+        Screen(file).print(table)
+    if found.total.items[State.PENDING]:
+        say("some are still pending: the same command goes on")
+    if found.retryable:
+        say(
+            f"{found.retryable:,} failed for reasons that may pass: --retry failed tries them again"
+        )
+
+
+def _row(name: str, one: ClassStatus) -> tuple[str, ...]:
+    causes = ", ".join(f"{reason} {count:,}" for reason, count in one.losses.most_common())
+    lost = one.items[State.FAILED] + one.items[State.REFUSED]
+    return (
+        name,
+        f"{one.images:,}",
+        size(one.size),
+        f"{one.items.total():,}",
+        f"{one.items[State.PENDING]:,}",
+        f"{lost:,}",
+        causes,
+    )
+
+
+def size(count: int) -> str:
+    """Bytes for people, in powers of a thousand: "7.1 GB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000  # type: ignore[assignment]  # a count becomes a measure
+    return f"{count:.3g} TB"
+
+
+def _as_dict(one: ClassStatus) -> dict[str, Any]:
+    return {
+        "label": one.label,
+        "images": one.images,
+        "bytes": one.size,
+        "items": {state: one.items[state] for state in State},
+        "losses": dict(one.losses),
+    }
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON."""
+    with standard_output() as file:
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        Encoded(file, "backslashreplace").write(text)
+
+
+def _table(*columns: str) -> Table:
+    """A table without lines; columns whose name begins with ">" are aligned to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left")
+    return table

@@ -1,0 +1,244 @@
+"""`figleaf.collect`: from sources to a data set that can answer for every URL."""
+
+import asyncio
+import errno
+import sqlite3
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.outcomes import retry
+from figleaf.dataset.records import Decision, Item, Kind, Outcome, Reason, Task
+from figleaf.dataset.register import register
+from figleaf.dataset.status import DatasetStatus, read_status
+from figleaf.dataset.store import Store
+from figleaf.dataset.writer import Writer
+from figleaf.errors import DatasetError
+from figleaf.images import Limits
+from figleaf.images.isolate import IsolatedPool
+from figleaf.models.runtime import available_cores
+from figleaf.sources.blocklist import Blocklist, load_blocklist
+from figleaf.sources.categories import Categories, load_categories
+from figleaf.sources.deny import DenyList, load_deny_list
+from figleaf.sources.examine import FrameRule, examine
+from figleaf.sources.fetch import Fetcher, FetchRules
+from figleaf.sources.intake import Intake
+from figleaf.sources.matches import MatchFile
+from figleaf.sources.opening import Source, open_source
+from figleaf.sources.plan import decide
+from figleaf.sources.stage import fetch_tasks, read_tasks
+
+_SPARE_THREADS = 6
+"""Besides one for each decoding process: they hash, and wait for the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectRules:
+    """The rules of a collection, all with sound defaults.
+
+    Attributes:
+        categories: a TOML file that says which categories are which class, over the built-in map.
+        exemption: a TOML file that lifts denied words of tier two.
+        blocklists: files of hashes that must never be written.
+        fetch: how URLs are fetched.
+        limits: how large a file and a picture may be.
+        min_bytes: the smallest file.
+        frames: how many frames of a moving picture are taken.
+        decode_deadline: seconds that an isolated decoder may take for one file.
+        workers: decoding processes; None for one a core.
+    """
+
+    categories: Path | None = None
+    exemption: Path | None = None
+    blocklists: tuple[Path, ...] = ()
+    fetch: FetchRules = field(default_factory=FetchRules)
+    limits: Limits = field(default_factory=Limits)
+    min_bytes: int = 1
+    frames: FrameRule = field(default_factory=FrameRule)
+    decode_deadline: float = 30.0
+    workers: int | None = None
+
+
+class Watch:
+    """Who wants to know how a collection goes, and as it is: nobody. Called on one thread."""
+
+    def named(self, source: Source) -> None:
+        """All that a source names is in the ledger."""
+
+    def start(self, pending: int) -> None:
+        """So many items are to be read."""
+
+    def done(self, task: Task, outcome: Outcome) -> None:
+        """One of them was."""
+
+
+def collect(
+    sources: Iterable[str | Path],
+    out: str | Path,
+    *,
+    rules: CollectRules | None = None,
+    retry_reasons: Iterable[Reason] = (),
+    watch: Watch = Watch(),  # noqa: B008  # it holds nothing
+) -> DatasetStatus:
+    """Collect images from sources into a data set; the same call again goes on where it stopped.
+
+    Every URL, file and member that the sources name is put into the ledger first, then read: from
+    a local source in its order, over the network by the thousand. Each comes to one end, kept or
+    not and why.
+
+    Args:
+        sources: URL lists, list repositories, tables, folders, shards, data sets; "LABEL=PATH"
+            gives a class to all of a source. None: only what is still pending is read.
+        out: the data set's folder; made where missing.
+        rules: what is wanted and how it is fetched.
+        retry_reasons: items that were refused or failed for these reasons are tried again.
+        watch: is told how it goes.
+
+    Returns:
+        where the data set stands at the end.
+
+    Raises:
+        SourceError: a source cannot be read.
+        RulesError: a file of the rules is not valid.
+        DatasetError: the data set cannot be opened, is in use, or its disk is full. Nothing is
+            lost: the same call goes on.
+        InputError: a reason in `retry_reasons` that no second try changes.
+        KeyboardInterrupt: Ctrl-C; what was done until then is kept.
+    """
+    rules = rules or CollectRules()
+    opened = [open_source(source) for source in sources]
+    loaded = LoadedRules.load(rules)
+    with _disk_errors(Path(out)), Ledger(out, write=True) as ledger:
+        _recover(ledger)
+        _record_exemption(ledger, loaded.deny)
+        arguments = {"sources": [source.name for source in opened]}
+        with ledger.run("collect", arguments, loaded.hashes):
+            for source in opened:
+                register(ledger, loaded.decided(source))
+                watch.named(source)
+            retry(ledger, retry_reasons)
+            _read_pending(ledger, rules, loaded, watch)
+        return read_status(ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRules:
+    """The rules' files, read."""
+
+    deny: DenyList
+    categories: Categories
+    blocklist: Blocklist | None
+
+    @classmethod
+    def load(cls, rules: CollectRules) -> Self:
+        """Read them.
+
+        Raises:
+            RulesError: a file is not valid.
+        """
+        return cls(
+            load_deny_list(rules.exemption),
+            load_categories(rules.categories),
+            load_blocklist(rules.blocklists) if rules.blocklists else None,
+        )
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """What the ledger keeps of them: name -> SHA-256, in hex."""
+        found = {"deny": self.deny.sha256, "categories": self.categories.sha256}
+        if self.deny.exemption:
+            found["exemption"] = self.deny.exemption.sha256
+        if self.blocklist:
+            found["blocklist"] = self.blocklist.sha256
+        return found
+
+    def decided(self, source: Source) -> Iterator[tuple[Item, Decision]]:
+        """Everything that a source names, with what the rules say of it."""
+        for item in source.items():
+            yield item, decide(item, self.deny, self.categories)
+
+
+def _recover(ledger: Ledger) -> None:
+    """Clear away what a killed run was about to write."""
+    if ledger.was_cut_short():
+        Store(ledger.folder).sweep(ledger.has_images)
+        ledger.note_recovery()
+
+
+def _record_exemption(ledger: Ledger, deny: DenyList) -> None:
+    exemption = deny.exemption
+    if exemption:
+        ledger.record_exemption(
+            exemption.name,
+            exemption.sha256,
+            reason=exemption.reason,
+            date=exemption.date.isoformat(),
+            terms=exemption.terms,
+        )
+
+
+def _read_pending(ledger: Ledger, rules: CollectRules, loaded: LoadedRules, watch: Watch) -> None:
+    """Read all that is pending: first what is local, then over the network."""
+    pending = ledger.count_pending()
+    watch.start(pending)
+    if not pending:
+        return
+    workers = rules.workers or available_cores()
+    with_pdq = loaded.blocklist is not None and "pdq" in loaded.blocklist.needs
+    function = partial(examine, limits=rules.limits, frames=rules.frames, with_pdq=with_pdq)
+    store = Store(ledger.folder)
+    with ExitStack() as stack:
+        # What is left of a run is written by the writer's exit, so everything else ends before.
+        writer = stack.enter_context(Writer(ledger, store))
+        reader = stack.enter_context(Ledger(ledger.folder))
+        pool = stack.enter_context(
+            IsolatedPool(function, workers=workers, deadline=rules.decode_deadline)
+        )
+        threads = stack.enter_context(ThreadPoolExecutor(workers + _SPARE_THREADS))
+        intake = Intake(
+            store,
+            pool,
+            blocklist=loaded.blocklist,
+            matches=MatchFile(ledger.folder) if loaded.blocklist else None,
+            min_bytes=rules.min_bytes,
+        )
+
+        def done(task: Task, outcome: Outcome) -> None:
+            writer.add(outcome)
+            watch.done(task, outcome)
+
+        local = reader.pending(Kind.FILE, Kind.MEMBER)
+        for pair in read_tasks(
+            local, intake, threads, ahead=2 * workers + 2, max_bytes=rules.limits.max_bytes
+        ):
+            done(*pair)
+
+        async def fetch() -> None:
+            async with Fetcher(rules.fetch) as fetcher:
+                urls = reader.pending(Kind.URL)
+                async for pair in fetch_tasks(urls, fetcher, intake, threads, loaded.deny):
+                    done(*pair)
+
+        asyncio.run(fetch())
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Say what a disk that cannot be written means for the data set."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+            raise
+        raise DatasetError(_stopped(folder, error.strerror or str(error))) from error
+    except sqlite3.OperationalError as error:
+        raise DatasetError(_stopped(folder, str(error))) from error
+
+
+def _stopped(folder: Path, what: str) -> str:
+    return f"{folder}: {what}; nothing is lost: mend that, and the same command goes on"

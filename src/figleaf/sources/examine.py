@@ -1,0 +1,98 @@
+"""What is done with hostile bytes, in a process that can be killed."""
+
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from figleaf.errors import InputError, MissingExtraError
+from figleaf.images import Limits, Picture, decode
+from figleaf.images.frames import kind_of_moving, sample
+from figleaf.images.phash import pdq
+
+_FRAME_QUALITY = 95
+"""Of the JPEGs that frames are kept as: fine enough for any use that a still photo has."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRule:
+    """How many frames of a moving picture are taken.
+
+    Attributes:
+        most: frames at most; 0 takes none, and moving pictures are refused.
+        every: seconds between two of them at least.
+
+    Raises:
+        InputError: a negative number of frames, or no time between them.
+    """
+
+    most: int = 8
+    every: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.most < 0:
+            raise InputError(f"frames must be 0 or more, not {self.most}")
+        if not self.every > 0:
+            raise InputError(f"the seconds between frames must be above zero, not {self.every}")
+
+
+class Examined(TypedDict):
+    """One picture found in the bytes; `data` and `seconds` are a frame's, else None."""
+
+    format: str
+    width: int
+    height: int
+    pdq: bytes | None
+    quality: int | None
+    seconds: float | None
+    data: bytes | None
+
+
+def examine(data: bytes, *, limits: Limits, frames: FrameRule, with_pdq: bool) -> dict[str, Any]:
+    """Decode in full: a still picture, or frames of a moving one.
+
+    Returns:
+        {"pictures": [Examined, ...]}; or {"moving": why} for a moving picture whose frames are not
+        taken.
+
+    Raises:
+        ImageError: the bytes are no usable picture.
+    """
+    kind = kind_of_moving(data)
+    if kind is None:
+        return {"pictures": [_described(decode(data, limits=limits), with_pdq)]}
+    if frames.most == 0:
+        return {"moving": f"{kind}: --frames takes frames of it"}
+    try:
+        found = sample(data, every=frames.every, most=frames.most, limits=limits)
+    except MissingExtraError as error:
+        return {"moving": f"{kind}: {error}"}
+    return {
+        "pictures": [
+            _described(frame.picture, with_pdq, frame.seconds, _encoded(frame.picture))
+            for frame in found
+        ]
+    }
+
+
+def _described(
+    picture: Picture, with_pdq: bool, seconds: float | None = None, data: bytes | None = None
+) -> Examined:
+    hashed = pdq(picture.pixels) if with_pdq else None
+    return {
+        "format": "jpeg" if data else picture.format,
+        "width": picture.width,
+        "height": picture.height,
+        "pdq": hashed.bits if hashed else None,
+        "quality": hashed.quality if hashed else None,
+        "seconds": seconds,
+        "data": data,
+    }
+
+
+def _encoded(picture: Picture) -> bytes:
+    import simplejpeg
+
+    encoded: bytes = simplejpeg.encode_jpeg(
+        picture.pixels, quality=_FRAME_QUALITY, colorsubsampling="444"
+    )
+    return encoded

@@ -1,0 +1,122 @@
+"""What happens to the bytes of one file, whatever their source, before anything is written."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from figleaf.dataset.records import Outcome, Reason, Stored, Task
+from figleaf.dataset.store import Store
+from figleaf.errors import ImageError, Status
+from figleaf.sources.blocklist import Blocklist, Match
+from figleaf.sources.examine import Examined
+from figleaf.sources.matches import MatchFile
+
+Examine = Callable[[bytes], dict[str, Any]]
+
+_REASONS = {
+    Status.TIMEOUT: Reason.DECODE_TIMEOUT,
+    **{status: Reason(status) for status in Status if status in set(Reason) - {Reason.TIMEOUT}},
+}
+
+
+class Intake:
+    """Takes the bytes of one file after another; can be used from many threads.
+
+    The order is that of docs/data-safety.md: the bytes' hashes against the blocklist, then an
+    isolated decoder, then the PDQ of the picture against the blocklist, and only then the disk.
+
+    Args:
+        store: where images are written.
+        examine: `examine.examine` in an isolated pool.
+        blocklist: hashes that must never be written; None for none.
+        matches: where a match is noted for reporting.
+        min_bytes: smaller files are not taken.
+        clock: gives the time in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        examine: Examine,
+        *,
+        blocklist: Blocklist | None = None,
+        matches: MatchFile | None = None,
+        min_bytes: int = 1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._examine = examine
+        self._blocklist = blocklist
+        self._matches = matches
+        self._min_bytes = min_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def take(
+        self, task: Task, data: bytes, *, http_status: int | None = None, attempts: int = 1
+    ) -> Outcome:
+        """Judge the bytes and store the image, or the frames, that they hold.
+
+        Raises:
+            OSError: the disk is full or cannot be written, which is no fault of the file's.
+        """
+        sha256 = hashlib.sha256(data).digest()
+
+        def outcome(
+            reason: Reason | None = None, detail: str = "", stored: tuple[Stored, ...] = ()
+        ) -> Outcome:
+            return Outcome(
+                task.id, reason, detail, http_status, attempts, len(data), sha256, stored
+            )
+
+        if len(data) < self._min_bytes:
+            reason = Reason.TOO_FEW_BYTES if data else Reason.EMPTY
+            return outcome(reason, f"{len(data):,} bytes, under the limit of {self._min_bytes:,}")
+        match = self._blocklist.match_bytes(data) if self._blocklist else None
+        if match:
+            return self._blocked(task, match)
+        try:
+            examined = self._examine(data)
+        except ImageError as error:
+            return outcome(_REASONS[error.status], error.reason)
+        if "moving" in examined:
+            return outcome(Reason.MOVING, examined["moving"])
+        pictures: list[Examined] = examined["pictures"]
+        match = next(self._perceptual_matches(pictures), None)
+        if match:
+            return self._blocked(task, match)
+        return outcome(stored=tuple(self._stored(one, data, sha256) for one in pictures))
+
+    def _perceptual_matches(self, pictures: list[Examined]) -> Iterator[Match]:
+        for picture in pictures:
+            bits, quality = picture["pdq"], picture["quality"]
+            if self._blocklist and bits is not None and quality is not None:
+                match = self._blocklist.match_pdq(bits, quality)
+                if match:
+                    yield match
+
+    def _blocked(self, task: Task, match: Match) -> Outcome:
+        """Note the match for reporting; the ledger gets neither the URL's text nor the hash."""
+        if self._matches is not None:
+            with self._lock:
+                self._matches.add(task.locator, match, self._clock())
+        return Outcome(task.id, Reason.BLOCKLISTED, f"a {match.kind} hash of {match.list_name}")
+
+    def _stored(self, picture: Examined, received: bytes, sha256: bytes) -> Stored:
+        data = received
+        if picture["data"] is not None:
+            data = picture["data"]
+            sha256 = hashlib.sha256(data).digest()
+        self._store.put(data, sha256, picture["format"])
+        return Stored(
+            sha256=sha256,
+            format=picture["format"],
+            width=picture["width"],
+            height=picture["height"],
+            size=len(data),
+            pdq=picture["pdq"],
+            pdq_quality=picture["quality"],
+            seconds=picture["seconds"],
+        )
