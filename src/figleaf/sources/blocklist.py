@@ -19,7 +19,7 @@ from figleaf.images import phash
 from figleaf.sources.hashlists import HashKind, HashList, read_hash_list
 
 INDEX_FROM = 4_000
-"""PDQ hashes in a list from which on an index is made: below, going through all is as fast."""
+"""PDQ hashes in a list from which on an index is made. Going through fewer takes 0.1 ms at most."""
 
 
 @dataclass(frozen=True, slots=True)
