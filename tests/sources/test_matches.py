@@ -57,10 +57,10 @@ def run(script: str) -> str:
 
 
 def test_a_match_is_written_down(tmp_path: Path) -> None:
-    with MatchFile(tmp_path) as matches:
-        assert matches.add(URL, MATCH, NOON)
-        assert matches.add("/shards/0.tar::\udcff.jpg", PICTURE, NOON + 0.7)
-        assert len(matches) == 2
+    matches = MatchFile(tmp_path)
+    assert matches.add(URL, MATCH, NOON)
+    assert matches.add("/shards/0.tar::\udcff.jpg", PICTURE, NOON + 0.7)
+    assert len(matches) == 2
     assert lines(tmp_path) == [
         {
             "locator": URL,
@@ -83,17 +83,17 @@ def test_a_match_is_written_down(tmp_path: Path) -> None:
 
 def test_it_is_written_once_before_and_after_a_restart(tmp_path: Path) -> None:
     for new in (True, False):
-        with MatchFile(tmp_path) as matches:
-            assert matches.add(URL, MATCH, NOON) == new
-            assert not matches.add(URL, MATCH, NOON + 60)
-            assert matches.add(URL, PICTURE, NOON) == new
-            assert len(matches) == 2
+        matches = MatchFile(tmp_path)
+        assert matches.add(URL, MATCH, NOON) == new
+        assert not matches.add(URL, MATCH, NOON + 60)
+        assert matches.add(URL, PICTURE, NOON) == new
+        assert len(matches) == 2
     assert [line["kind"] for line in lines(tmp_path)] == ["md5", "pdq"]
 
 
 def test_there_is_no_file_without_a_match(tmp_path: Path) -> None:
-    with MatchFile(tmp_path) as matches:
-        assert len(matches) == 0
+    matches = MatchFile(tmp_path)
+    assert len(matches) == 0
     assert not list(tmp_path.iterdir())
 
 
@@ -102,16 +102,16 @@ def test_there_is_no_file_without_a_match(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("open_umask")
 def test_only_the_owner_can_read_it_whatever_the_umask(tmp_path: Path) -> None:
-    with MatchFile(tmp_path) as matches:
-        matches.add(URL, MATCH, NOON)
+    matches = MatchFile(tmp_path)
+    matches.add(URL, MATCH, NOON)
     assert mode(tmp_path) == 0o600
 
 
 def test_a_umask_that_takes_all_leaves_it_readable_to_the_owner(tmp_path: Path) -> None:
     before = os.umask(0o777)
     try:
-        with MatchFile(tmp_path) as matches:
-            matches.add(URL, MATCH, NOON)
+        matches = MatchFile(tmp_path)
+        matches.add(URL, MATCH, NOON)
     finally:
         os.umask(before)
     assert mode(tmp_path) == 0o600
@@ -138,7 +138,7 @@ def test_it_is_made_with_its_mode_and_never_wider(tmp_path: Path) -> None:
 def test_wider_permissions_are_taken_back(wide: int, tmp_path: Path) -> None:
     (tmp_path / MATCHES_FILE).touch()
     (tmp_path / MATCHES_FILE).chmod(wide)
-    MatchFile(tmp_path).close()
+    MatchFile(tmp_path)
     assert mode(tmp_path) == 0o600
 
 
@@ -178,36 +178,38 @@ def test_a_pipe_and_a_folder_are_refused(tmp_path: Path) -> None:
         MatchFile(tmp_path)
     (tmp_path / MATCHES_FILE).unlink()
     (tmp_path / MATCHES_FILE).mkdir()
-    with pytest.raises(DatasetError, match="cannot be opened"):
+    with pytest.raises(DatasetError, match="cannot be read"):
         MatchFile(tmp_path)
 
 
 def test_it_does_not_show_what_it_holds(tmp_path: Path) -> None:
-    with MatchFile(tmp_path) as matches:
-        matches.add(URL, MATCH, NOON)
-        assert URL not in repr(matches)
+    matches = MatchFile(tmp_path)
+    matches.add(URL, MATCH, NOON)
+    assert URL not in repr(matches)
 
 
 # Killed in the middle, or the disk full.
 
 
 def test_a_line_that_was_cut_short_is_ended_and_its_match_written_again(tmp_path: Path) -> None:
-    with MatchFile(tmp_path) as matches:
-        matches.add(URL, MATCH, NOON)
-        matches.add("https://example.test/b.jpg", MATCH, NOON)
+    matches = MatchFile(tmp_path)
+    matches.add(URL, MATCH, NOON)
+    matches.add("https://example.test/b.jpg", MATCH, NOON)
     path = tmp_path / MATCHES_FILE
     whole = path.read_bytes()
     first = whole.index(b"\n") + 1
     for cut in range(first, len(whole) + 1):
         path.write_bytes(whole[:cut])
-        with MatchFile(tmp_path) as matches:
-            complete = cut >= len(whole) - 1
-            assert len(matches) == (2 if complete else 1)
-            assert matches.add("https://example.test/b.jpg", MATCH, NOON) != complete
+        matches = MatchFile(tmp_path)
+        complete = cut >= len(whole) - 1
+        assert len(matches) == (2 if complete else 1)
+        assert matches.add("https://example.test/b.jpg", MATCH, NOON) != complete
         kept = path.read_bytes()
         assert kept.startswith(whole[:cut]), "nothing is taken away"
         assert kept.splitlines()[-1] == whole.splitlines()[1]
-        assert kept.endswith(b"\n")
+        matches.add(URL, PICTURE, NOON)
+        assert path.read_bytes().splitlines()[-2] == whole.splitlines()[1]
+        assert json.loads(path.read_bytes().splitlines()[-1])["kind"] == "pdq"
 
 
 @given(rubbish=st.binary(max_size=200))
@@ -216,9 +218,9 @@ def test_what_is_no_record_does_no_harm(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     (folder / MATCHES_FILE).write_bytes(rubbish)
-    with MatchFile(folder) as matches:
-        assert matches.add(URL, MATCH, NOON)
-        assert not matches.add(URL, MATCH, NOON)
+    matches = MatchFile(folder)
+    assert matches.add(URL, MATCH, NOON)
+    assert not matches.add(URL, MATCH, NOON)
     kept = (folder / MATCHES_FILE).read_bytes()
     assert kept.startswith(rubbish)
     assert json.loads(kept.split(b"\n")[-2])["locator"] == URL
@@ -236,8 +238,8 @@ def test_a_full_disk_is_an_error_that_leaves_whole_lines(tmp_path: Path) -> None
     )
     printed = run(script)
     assert printed.startswith("3 ")
-    assert "cannot be written" in printed
+    assert "cannot be read or written" in printed
     assert [line["locator"] for line in lines(tmp_path)] == ["0", "1", "2"]
-    with MatchFile(tmp_path) as matches:
-        assert matches.add("3", MATCH, NOON)
+    matches = MatchFile(tmp_path)
+    assert matches.add("3", MATCH, NOON)
     assert len(lines(tmp_path)) == 4

@@ -7,11 +7,10 @@ read, and nowhere else: it is not exported, not shown and not logged.
 import json
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from figleaf.errors import DatasetError
 from figleaf.sources.blocklist import Match
@@ -40,30 +39,13 @@ class MatchFile:
     def __init__(self, folder: Path) -> None:
         self.path = folder / MATCHES_FILE
         self._known: set[str] = set()
-        self._file: int | None = None
         if os.path.lexists(self.path):
-            self._open()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+            with _opened(self.path) as file, os.fdopen(file, "rb", closefd=False) as lines:
+                self._known.update(key for line in lines if (key := _key_of(line)))
 
     def __len__(self) -> int:
         """How many different matches there are."""
         return len(self._known)
-
-    def close(self) -> None:
-        """Close the file. Adding opens it again."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
 
     def add(self, locator: str, match: Match, at: float) -> bool:
         """Write a match down, unless this hash was written down for this locator before.
@@ -79,8 +61,6 @@ class MatchFile:
         Raises:
             DatasetError: it cannot be written, or the file is not as it must be (see the class).
         """
-        if self._file is None:
-            self._open()
         key = _key(locator, match.kind, match.hash)
         if key in self._known:
             return False
@@ -92,45 +72,39 @@ class MatchFile:
             "hash": match.hash,
             "distance": match.distance,
         }
-        # In ASCII, since a file's name need not be valid Unicode.
-        self._append(json.dumps(record).encode("ascii") + b"\n")
+        with _opened(self.path) as file:
+            # In ASCII, since a file's name need not be valid Unicode.
+            _append(file, json.dumps(record).encode("ascii") + b"\n")
         self._known.add(key)
         return True
 
-    def _open(self) -> None:
-        try:
-            self._file = _open_for_owner(self.path)
-            self._read()
-        except OSError as error:
-            self.close()
-            raise DatasetError(f"{self.path}: cannot be opened ({error.strerror})") from error
-        except DatasetError:
-            self.close()
-            raise
 
-    def _read(self) -> None:
-        """Learn what is written down already, and end a line that a kill cut short."""
-        assert self._file is not None
-        line = b""
-        with os.fdopen(self._file, "rb", closefd=False) as file:
-            for line in file:
-                if key := _key_of(line):
-                    self._known.add(key)
-        if line and not line.endswith(b"\n"):
-            self._append(b"\n")
-
-    def _append(self, line: bytes) -> None:
-        assert self._file is not None
-        end = os.fstat(self._file).st_size
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        file = _open_for_owner(path)
         try:
-            written = os.write(self._file, line)  # in one piece, unless the disk is full
-            if written != len(line):
-                written += os.write(self._file, line[written:])
-            os.fsync(self._file)
-        except OSError as error:
-            with suppress(OSError):
-                os.ftruncate(self._file, end)
-            raise DatasetError(f"{self.path}: cannot be written ({error.strerror})") from error
+            yield file
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read or written ({error.strerror})") from error
+
+
+def _append(file: int, line: bytes) -> None:
+    """Add a line as a whole or not at all, and wait until it is on the disk."""
+    end = os.fstat(file).st_size
+    if end and os.pread(file, 1, end - 1) != b"\n":
+        line = b"\n" + line  # the last one was cut short
+    try:
+        written = os.write(file, line)  # in one piece, unless the disk is full
+        if written != len(line):
+            os.write(file, line[written:])
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, end)
+        raise
 
 
 def _open_for_owner(path: Path) -> int:
