@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import sys
 import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -310,4 +309,4 @@ def write_vectors() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(write_vectors())
+    write_vectors()

@@ -114,7 +114,8 @@ def distances(hash_: bytes, many: NDArray[np.uint8]) -> NDArray[np.intp]:
         )
     one = np.frombuffer(hash_, np.uint64)
     differences = np.ascontiguousarray(many).view(np.uint64) ^ one
-    return _COUNT(differences).sum(axis=1, dtype=np.intp)
+    counts: NDArray[np.intp] = _COUNT(differences).sum(axis=1, dtype=np.intp)
+    return counts
 
 
 def _check_pixels(pixels: NDArray[np.uint8]) -> None:
@@ -249,7 +250,8 @@ def _cosines() -> NDArray[np.float32]:
     frequencies = np.arange(1, _FREQUENCIES + 1)[:, None]
     places = 2 * np.arange(_SIDE) + 1
     cosines = np.cos(np.pi / (2 * _SIDE) * frequencies * places)
-    return (np.float32(np.sqrt(2 / _SIDE)) * cosines).astype(np.float32)
+    matrix: NDArray[np.float32] = (np.float32(np.sqrt(2 / _SIDE)) * cosines).astype(np.float32)
+    return matrix
 
 
 def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -274,7 +276,8 @@ def _count_with_masks(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     counts = words - ((words >> one) & pairs)
     counts = (counts & fours) + ((counts >> two) & fours)
     counts = (counts + (counts >> four)) & bytes_
-    return (counts * ones) >> last
+    sums: NDArray[np.uint64] = (counts * ones) >> last
+    return sums
 
 
 # NumPy 1.26 has none.

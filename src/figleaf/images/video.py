@@ -1,0 +1,265 @@
+"""Videos through PyAV (FFmpeg), the extra `video`: frames of a file at given times.
+
+FFmpeg reads far more than videos, playlists that name other files and URLs among it. Here one
+demuxer is tried, which the bytes were found to be for; no protocol is open to it; and the usual
+codecs alone are used, each in one thread, so that frames come out the same every time. All packets
+are looked at before one is decoded: what a header says of length and key frames may be missing or
+wrong. PyAV keeps FFmpeg from logging unless the application asks for it.
+"""
+
+import io
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figleaf.errors import FigleafError, ImageError, MissingExtraError, Status
+from figleaf.images.convert import flatten_array
+from figleaf.images.decode import WHITE
+from figleaf.images.limits import Limits
+from figleaf.images.moving import is_cut
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_MAX_RUN = 2**28
+"""Pixels decoded on the way to one frame: 129 frames of 1920x1080, less than a second."""
+_MAX_DELAY = 64
+"""Packets that a decoder may take before it gives the first one's frame."""
+_MAX_PACKETS = 500_000
+"""Four hours and a half at 30 frames a second; what follows is not looked at."""
+_CODECS = (
+    "av1,dvvideo,ffv1,flv,h263,h263i,h264,hevc,huffyuv,libaom-av1,libdav1d,libvpx,libvpx-vp9,"
+    "mjpeg,mpeg1video,mpeg2video,mpeg4,msmpeg4,msmpeg4v1,msmpeg4v2,png,prores,qtrle,rawvideo,"
+    "theora,utvideo,vc1,vp6,vp6a,vp6f,vp8,vp9,wmv1,wmv2,wmv3"
+)
+"""By the names of FFmpeg's decoders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One decoded frame: when it is shown, in seconds from the first, and its pixels, upright."""
+
+    seconds: float
+    pixels: NDArray[np.uint8]
+
+
+@contextmanager
+def open_film(demuxer: str, data: bytes, limits: Limits) -> Iterator["Film"]:
+    """Open a video, and read its packets.
+
+    Args:
+        demuxer: FFmpeg's name for the container, as `figleaf.images.moving.demuxer_of` gives it.
+        data: the file's bytes.
+        limits: how many pixels a frame may have, by the header or in truth.
+
+    Raises:
+        ImageError: what is wrong with it, in the block under it as well.
+        MissingExtraError: PyAV is not installed.
+    """
+    try:
+        import av
+        from av.stream import Disposition
+    except ImportError:
+        raise MissingExtraError("video", "taking frames of a video") from None
+    if is_cut(demuxer, data):
+        raise ImageError(Status.TRUNCATED, f"{demuxer}: the file ends before its container does")
+    pixels = {"max_pixels": str(limits.max_pixels)}
+    refusals = {"codec_whitelist": _CODECS, "protocol_whitelist": "none"}
+    with (
+        _failures_as_image_errors(demuxer),
+        # Titles may be in any encoding.
+        av.open(
+            io.BytesIO(data),
+            "r",
+            format=demuxer,
+            options=pixels | refusals,
+            metadata_errors="replace",
+        ) as container,
+    ):
+        streams = [
+            stream
+            for stream in container.streams.video
+            if not stream.disposition & Disposition.attached_pic  # a cover
+        ]
+        stream = _first_supported(streams, demuxer)
+        limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = pixels
+        stream.codec_context.thread_count = 1
+        yield Film(container, stream)
+
+
+def _first_supported(streams: "Sequence[VideoStream]", demuxer: str) -> "VideoStream":
+    if not streams:
+        raise ImageError(Status.NOT_AN_IMAGE, f"{demuxer}: no pictures in it")
+    # Without a decoder there is no context.
+    names = [stream.codec_context.name if stream.codec_context else "?" for stream in streams]
+    for stream, name in zip(streams, names, strict=True):
+        if name in _CODECS.split(","):
+            return stream
+    raise ImageError(Status.UNSUPPORTED, f"{demuxer}: codec {names[0]} is not supported")
+
+
+class Film:
+    """The packets of a video, and the frames decoded from them.
+
+    Attributes:
+        size: the pixels of a frame, width times height, by the header.
+        seconds: from the first frame to the end of the last one.
+    """
+
+    def __init__(self, container: "InputContainer", stream: "VideoStream") -> None:
+        self.size = stream.codec_context.width * stream.codec_context.height
+        self._codec = stream.codec_context
+        self._unit = float(stream.time_base or 1)
+        self._packets = _read(container, stream)
+        # When the frame of each packet is shown, in units.
+        self._stamps = _stamps(self._packets)
+        self._keys = [n for n, packet in enumerate(self._packets) if packet.is_keyframe]
+        # Frames that an edit list cuts away are decoded, but not shown.
+        self._shown = sorted(
+            stamp
+            for stamp, packet in zip(self._stamps, self._packets, strict=True)
+            if not packet.is_discard
+        )
+        self.seconds = self._length() * self._unit
+        self._fed = 0
+        self._ready: deque[VideoFrame] = deque()
+
+    def _length(self) -> int:
+        if not self._shown:
+            return 0
+        first, last = self._shown[0], self._shown[-1]
+        final = self._packets[self._stamps.index(last)].duration
+        return last - first + (final or (last - first) // max(1, len(self._shown) - 1))
+
+    def shots(self, moments: Sequence[float]) -> Iterator[Shot]:
+        """Decode the frame that is shown at each moment, each frame once.
+
+        Args:
+            moments: seconds from the first frame, in order.
+
+        Yields:
+            Fewer than there are moments where one frame is shown at several of them, cannot be
+            decoded, or lies too far behind the last key frame, and that was taken already.
+        """
+        wanted = {self._shown_at(moment) for moment in moments} if self._shown else set()
+        taken: set[int] = set()
+        for stamp in sorted(wanted):
+            frame = self._frame_at(stamp)
+            if frame is None or (shown := _stamp(frame, stamp)) in taken:
+                continue
+            taken.add(shown)
+            yield Shot((shown - self._shown[0]) * self._unit, _upright(frame))
+
+    def _shown_at(self, moment: float) -> int:
+        units = self._shown[0] + round(moment / self._unit)
+        return self._shown[bisect_right(self._shown, units) - 1]
+
+    def _frame_at(self, stamp: int) -> "VideoFrame | None":
+        """The frame of a stamp or, if that is damaged, the next one; or a key frame before it."""
+        packet = self._stamps.index(stamp)
+        key = self._keys[bisect_right(self._keys, packet) - 1] if self._keys else 0
+        begin = max(key, self._fed)
+        if packet - begin > max(1, _MAX_RUN // self.size):
+            if key < self._fed:
+                return None
+            packet, stamp = key, self._stamps[key]
+        if begin > self._fed:
+            self._go_to(begin)
+        return self._decode_until(stamp, packet + _MAX_DELAY)
+
+    def _go_to(self, packet: int) -> None:
+        self._codec.flush_buffers()
+        self._ready.clear()
+        self._fed = packet
+
+    def _decode_until(self, stamp: int, last_packet: int) -> "VideoFrame | None":
+        while True:
+            while self._ready:
+                frame = self._ready.popleft()
+                if _stamp(frame, stamp) >= stamp and not frame.is_corrupt:
+                    return frame
+            if self._fed > min(last_packet, len(self._packets)):
+                return None
+            # After the last packet come the frames that the decoder has kept.
+            packet = self._packets[self._fed] if self._fed < len(self._packets) else None
+            self._fed += 1
+            with suppress(_av_error()):
+                self._ready.extend(self._codec.decode(packet))
+
+
+def _av_error() -> type[Exception]:
+    from av.error import FFmpegError
+
+    return FFmpegError
+
+
+def _read(container: "InputContainer", stream: "VideoStream") -> "list[Packet[VideoStream]]":
+    packets: list[Packet[VideoStream]] = []
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                packets.append(packet)
+            if len(packets) == _MAX_PACKETS:
+                break
+    except _av_error():
+        if not packets:  # otherwise, what there is of it
+            raise
+    return packets
+
+
+def _stamps(packets: "Sequence[Packet[VideoStream]]") -> list[int]:
+    """When each frame is shown; where nothing says so, after the one before it."""
+    stamps: list[int] = []
+    following = 0
+    for packet in packets:
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        stamps.append(following if stamp is None else stamp)
+        following = stamps[-1] + max(1, packet.duration or 1)
+    return stamps
+
+
+def _stamp(frame: "VideoFrame", default: int) -> int:
+    if frame.pts is not None:
+        return frame.pts
+    return default if frame.dts is None else frame.dts
+
+
+def _upright(frame: "VideoFrame") -> NDArray[np.uint8]:
+    """Convert to uint8 RGB of shape (height, width, 3), turned as the file says."""
+    if any(component.is_alpha for component in frame.format.components):
+        pixels = flatten_array(np.asarray(frame.to_ndarray(format="rgba"), np.uint8), WHITE)
+    else:
+        pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    # Degrees counter-clockwise.
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+@contextmanager
+def _failures_as_image_errors(demuxer: str) -> Iterator[None]:
+    try:
+        yield
+    except FigleafError:
+        raise
+    except MemoryError:
+        reason = f"{demuxer}: it needs more memory than there is"
+        raise ImageError(Status.TOO_MANY_PIXELS, reason) from None
+    except Exception as error:  # noqa: BLE001
+        # Hostile bytes make FFmpeg and its binding raise anything. Nothing but they, and what
+        # takes frames from them, runs in this block.
+        status = Status.TRUNCATED if isinstance(error, EOFError) else Status.CORRUPT
+        raise ImageError(status, f"{demuxer}: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(text.split())[:200] or type(error).__name__
