@@ -32,8 +32,8 @@ class Member:
         size: in bytes, as the shard says.
         regular: whether it is a plain file, not a link, a device or the like.
         locator: how an `Item` names it.
-        read: gives its bytes, until the next member is taken. Raises SourceError where the shard
-            ends before it.
+        read: gives its bytes, until the next member is taken; look at `size` first. Raises
+            SourceError where the shard ends before it.
     """
 
     name: str
@@ -60,7 +60,8 @@ class _Header(tarfile.TarInfo):
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # typeshed lacks it
             raise
         except tarfile.HeaderError as error:
-            raise tarfile.ReadError(str(error)) from error
+            text = {"empty header": "it ends without an end mark"}.get(str(error), str(error))
+            raise tarfile.ReadError(text) from error
 
 
 class _Metered:

@@ -43,7 +43,7 @@ def resolve(path: Path, names: Sequence[str], wanted: Columns) -> Columns:
     """
     columns = match(names, wanted)
     if columns is None:
-        raise no_column(path, names, wanted)
+        raise _no_column(path, names, wanted)
     return columns
 
 
@@ -70,8 +70,7 @@ def _folded(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
-def no_column(path: Path, names: Sequence[str], wanted: Columns) -> SourceError:
-    """What to raise where `match` finds nothing: names the columns that there are."""
+def _no_column(path: Path, names: Sequence[str], wanted: Columns) -> SourceError:
     shown = ", ".join(repr(plain(name)[:40]) for name in names[:20]) or "none"
     chosen = (wanted.url, wanted.path, wanted.label, wanted.split)
     for name in chosen:

@@ -1,7 +1,6 @@
 """Opening whatever a user names as a source of images, and telling what it is."""
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,6 +14,7 @@ from figleaf.sources import folders, shards, tables, urllists
 from figleaf.sources.archives import is_tar
 from figleaf.sources.columns import Columns
 from figleaf.sources.reading import (
+    READ_ERRORS,
     Problems,
     decode,
     files,
@@ -44,6 +44,7 @@ ANY_COLUMNS = Columns()
 """Columns by their usual names."""
 
 _HEAD_BYTES = 2**16
+_PIECE = 2**10
 _SCANNED = 10_000
 _LABELLED = re.compile(r"([^\W_][\w-]{0,63})=(.+)", re.DOTALL)
 
@@ -124,21 +125,25 @@ def open_source(
     """
     label, path = _parse(spec)
     name = plain(path.name)
-    if path.is_dir():
-        kind, read = _open_folder(path, name, columns)
-    elif path.is_file():
-        kind, read = _open_file(path, name, columns, root)
-    else:
+    if not _exists(path):
         kind, read = _open_pattern(path, name, columns)
+    elif path.is_dir():
+        kind, read = _open_folder(path, name, columns)
+    else:
+        kind, read = _open_file(path, name, columns, root)
     return Source(name, kind, path, label, read)
 
 
 def _parse(spec: str | Path) -> tuple[str | None, Path]:
     """The label and the path, made absolute."""
     if isinstance(spec, str) and not _exists(Path(spec)) and (found := _LABELLED.fullmatch(spec)):
-        return found[1], Path(found[2]).absolute()
-    path = Path(spec).absolute()
-    return None, path if path.name not in ("", "..") else path.resolve()
+        return found[1], _absolute(Path(found[2]))
+    return None, _absolute(Path(spec))
+
+
+def _absolute(path: Path) -> Path:
+    """The same path from the root; links stay, unless ".." is to be taken out."""
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _exists(path: Path) -> bool:
@@ -220,11 +225,7 @@ def _dataset_items(path: Path, problems: Problems) -> Iterator[Item]:
 def _open_file(
     path: Path, name: str, columns: Columns, root: str | Path | None
 ) -> tuple[SourceKind, Read]:
-    try:
-        with open_bytes(path) as file:
-            head = file.read(_HEAD_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    head = _head(path)
     if path.name == LEDGER:
         return SourceKind.DATA_SET, partial(_dataset_items, path.parent)
     if is_tar(path):
@@ -240,6 +241,28 @@ def _open_file(
     raise SourceError(f"{path}: cannot tell what this is{_hint(head)}; a source is {UNDERSTOOD}")
 
 
+def _head(path: Path) -> bytes:
+    """The beginning of a file; as much of it as is not damaged.
+
+    Raises:
+        SourceError: there is nothing that can be read.
+    """
+    head = b""
+    try:
+        with open_bytes(path) as file:
+            while len(head) < _HEAD_BYTES and (part := file.read(_PIECE)):
+                head += part
+    except READ_ERRORS as error:
+        if not head:
+            text = getattr(error, "strerror", None) or str(error)
+            raise SourceError(f"{path}: {text}") from error
+    return head
+
+
+def _is_text(head: bytes) -> bool:
+    return b"\0" not in head.partition(b"\n")[0]
+
+
 def _significant(head: bytes) -> list[str]:
     """The lines of a file's beginning that are neither blank nor comments; the last may be cut."""
     found = (decode(line).strip("\ufeff \t\r\n") for line in head.split(b"\n"))
@@ -249,7 +272,7 @@ def _significant(head: bytes) -> list[str]:
 def _table_format(path: Path, head: bytes, columns: Columns) -> TableFormat | None:
     if head.startswith(b"PAR1"):
         return TableFormat.PARQUET
-    if b"\0" in head:
+    if not _is_text(head):
         return None
     first = next(iter(_significant(head)), "")
     if first.startswith("{"):
@@ -265,7 +288,7 @@ def _is_plain_list(first: str) -> bool:
 
 def _is_list(path: Path, head: bytes) -> bool:
     """Whether any line is a URL, or an empty file is called a list."""
-    if b"\0" in head:
+    if not _is_text(head):
         return False
     found = _significant(head)
     if not found:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from figleaf.dataset.records import Item, Kind
 from figleaf.errors import MissingExtraError, SourceError
-from figleaf.sources.columns import Columns, match, no_column, resolve
+from figleaf.sources.columns import Columns, resolve
 from figleaf.sources.reading import (
     MAX_LABEL,
     MAX_LOCATOR,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MAX_ROW = 2**20
 """The longest row of a text table, in bytes; a quoted field may have several lines."""
 
-_DELIMITERS = ("\t", ",", ";", "|")
+_DELIMITERS = (",", "\t", ";", "|")
 _SAMPLED = 20
 """Rows of a JSON Lines table whose keys are looked at."""
 
@@ -109,13 +109,11 @@ def open_table(path: Path, form: TableFormat, wanted: Columns) -> Table:
 
 def _open_text(path: Path, wanted: Columns) -> Table:
     header = next((decode(line) for _, line in lines(path, MAX_ROW, Problems(), path.name)), "")
-    found = [(mark, _split(header, mark)) for mark in _DELIMITERS]
-    for mark, names in found:
-        columns = match(names, wanted)
-        if columns is not None:
-            return Table(path, TableFormat.TEXT, columns, mark)
-    _, names = max(found, key=lambda pair: len(pair[1]))
-    raise no_column(path, names, wanted)
+    # The delimiter is the one that makes the most columns; of a single column the first.
+    mark, names = max(
+        ((mark, _split(header, mark)) for mark in _DELIMITERS), key=lambda pair: len(pair[1])
+    )
+    return Table(path, TableFormat.TEXT, resolve(path, names, wanted), mark)
 
 
 def _split(header: str, delimiter: str) -> list[str]:
