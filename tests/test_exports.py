@@ -9,6 +9,8 @@ import figleaf
 
 PUBLIC = [
     "Classifier",
+    "CollectRules",
+    "Dataset",
     "Decision",
     "FigleafError",
     "Limits",
@@ -17,6 +19,7 @@ PUBLIC = [
     "Prediction",
     "Status",
     "__version__",
+    "collect",
     "load",
     "load_policy",
 ]

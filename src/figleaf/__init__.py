@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from figleaf.classify.classifier import Classifier, load
     from figleaf.classify.policy import Policy, load_policy
     from figleaf.classify.prediction import Decision, Prediction
+    from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
     from figleaf.images import Limits
     from figleaf.models.runtime import Precision
+    from figleaf.sources.collect import CollectRules, collect
 
 __all__ = [
     "Classifier",
+    "CollectRules",
+    "Dataset",
     "Decision",
     "FigleafError",
     "Limits",
@@ -32,12 +36,15 @@ __all__ = [
     "Prediction",
     "Status",
     "__version__",
+    "collect",
     "load",
     "load_policy",
 ]
 
 _HOMES = {
     "Classifier": "figleaf.classify.classifier",
+    "CollectRules": "figleaf.sources.collect",
+    "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
     "FigleafError": "figleaf.errors",
     "Limits": "figleaf.images",
@@ -45,6 +52,7 @@ _HOMES = {
     "Precision": "figleaf.models.runtime",
     "Prediction": "figleaf.classify.prediction",
     "Status": "figleaf.errors",
+    "collect": "figleaf.sources.collect",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
 }

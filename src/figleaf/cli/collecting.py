@@ -59,8 +59,9 @@ class Collecting(Watch):
         if not self._shown:
             return
         say(printable(f"{source.name}: {source.kind}, in the ledger"))
-        for problem, count in source.problems.items():
-            say(printable(f"  {count:,} {problem}"))
+        for problem in source.problems:
+            examples = ", ".join(problem.examples)
+            say(printable(f"  {problem.kind}: {problem.count:,} ({examples})"))
 
     def start(self, pending: int) -> None:
         """Show the bar."""

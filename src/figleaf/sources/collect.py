@@ -29,10 +29,12 @@ from figleaf.sources.examine import FrameRule, examine
 from figleaf.sources.fetch import Fetcher, FetchRules
 from figleaf.sources.intake import Intake
 from figleaf.sources.matches import MatchFile
-from figleaf.sources.opening import Source, open_source
+from figleaf.sources.opening import Columns, Source, open_source
 from figleaf.sources.plan import decide
 from figleaf.sources.stage import fetch_tasks, read_tasks
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_SQLITE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _SPARE_THREADS = 6
 """Besides one for each decoding process: they hash, and wait for the disk."""
 
@@ -44,6 +46,7 @@ class CollectRules:
     Attributes:
         categories: a TOML file that says which categories are which class, over the built-in map.
         exemption: a TOML file that lifts denied words of tier two.
+        columns: which columns of a table are meant, where their names do not tell.
         blocklists: files of hashes that must never be written.
         fetch: how URLs are fetched.
         limits: how large a file and a picture may be.
@@ -55,6 +58,7 @@ class CollectRules:
 
     categories: Path | None = None
     exemption: Path | None = None
+    columns: Columns = field(default_factory=Columns)
     blocklists: tuple[Path, ...] = ()
     fetch: FetchRules = field(default_factory=FetchRules)
     limits: Limits = field(default_factory=Limits)
@@ -111,7 +115,7 @@ def collect(
         KeyboardInterrupt: Ctrl-C; what was done until then is kept.
     """
     rules = rules or CollectRules()
-    opened = [open_source(source) for source in sources]
+    opened = [open_source(source, columns=rules.columns) for source in sources]
     loaded = LoadedRules.load(rules)
     with _disk_errors(Path(out)), Ledger(out, write=True) as ledger:
         _recover(ledger)
@@ -203,8 +207,8 @@ def _read_pending(ledger: Ledger, rules: CollectRules, loaded: LoadedRules, watc
         intake = Intake(
             store,
             pool,
+            MatchFile(ledger.folder),
             blocklist=loaded.blocklist,
-            matches=MatchFile(ledger.folder) if loaded.blocklist else None,
             min_bytes=rules.min_bytes,
         )
 
@@ -233,10 +237,12 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+        if error.errno not in _DISK:
             raise
         raise DatasetError(_stopped(folder, error.strerror or str(error))) from error
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _SQLITE_DISK:
+            raise
         raise DatasetError(_stopped(folder, str(error))) from error
 
 

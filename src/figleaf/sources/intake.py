@@ -30,8 +30,8 @@ class Intake:
     Args:
         store: where images are written.
         examine: `examine.examine` in an isolated pool.
-        blocklist: hashes that must never be written; None for none.
         matches: where a match is noted for reporting.
+        blocklist: hashes that must never be written; None for none.
         min_bytes: smaller files are not taken.
         clock: gives the time in seconds since 1970.
     """
@@ -40,9 +40,9 @@ class Intake:
         self,
         store: Store,
         examine: Examine,
+        matches: MatchFile,
         *,
         blocklist: Blocklist | None = None,
-        matches: MatchFile | None = None,
         min_bytes: int = 1,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -74,7 +74,7 @@ class Intake:
         if len(data) < self._min_bytes:
             reason = Reason.TOO_FEW_BYTES if data else Reason.EMPTY
             return outcome(reason, f"{len(data):,} bytes, under the limit of {self._min_bytes:,}")
-        match = self._blocklist.match_bytes(data) if self._blocklist else None
+        match = self._blocklist.match_bytes(data, sha256) if self._blocklist else None
         if match:
             return self._blocked(task, match)
         try:
@@ -99,9 +99,8 @@ class Intake:
 
     def _blocked(self, task: Task, match: Match) -> Outcome:
         """Note the match for reporting; the ledger gets neither the URL's text nor the hash."""
-        if self._matches is not None:
-            with self._lock:
-                self._matches.add(task.locator, match, self._clock())
+        with self._lock:
+            self._matches.add(task.locator, match, self._clock())
         return Outcome(task.id, Reason.BLOCKLISTED, f"a {match.kind} hash of {match.list_name}")
 
     def _stored(self, picture: Examined, received: bytes, sha256: bytes) -> Stored:

@@ -94,5 +94,5 @@ async def fetch_tasks(
 
 def _failed(task: Task, error: FetchError) -> Outcome:
     return Outcome(
-        task.id, error.reason, error.detail, error.http_status, error.attempts, error.size
+        task.id, error.reason, error.detail, error.http_status, error.attempts, error.bytes
     )
