@@ -155,6 +155,7 @@ def test_json_of_hashes_alone(tmp_path: Path) -> None:
         (f"md5,sha1\n{MD5},\n,\n{MD5[:-1]},\n", "line 4: no hash"),
         (f"md5,note\n{MD5},x\n,photodna only\n", "line 3: no hash in it"),
         (f"hash,type\n{MD5},md5\n{MD5},PhotoDNA\n", "line 3: 'PhotoDNA' is no kind of hash"),
+        (f"hash,type\nmd5,{MD5}\n", "line 2: a hash is no kind of hash"),
         (f"hash,type\n{MD5},sha1\n", r"line 2: no hash, which has 40 \(sha1\)"),
         (f"note,hash\nx,{MD5}\na, b,{MD5}\n", "line 3: more fields than the header"),
         (f'note,hash\n"x,{MD5}\ny,{MD5}\n', "line 3: unexpected end of data"),

@@ -359,5 +359,6 @@ def _kind_beside(fields: list[tuple[str, str]]) -> HashKind | None:
     said = [field for name, field in fields if _plain(name) in _TYPES and field.strip()]
     kinds = [kind for kind in map(_kind, said) if kind]
     if said and not kinds:
-        raise ValueError(f"{said[0][:40]!r} is no kind of hash; there are {', '.join(HashKind)}")
+        shown = "a hash" if _is_hash(said[0].strip()) else repr(said[0][:20])
+        raise ValueError(f"{shown} is no kind of hash; there are {', '.join(HashKind)}")
     return kinds[0] if kinds else None
