@@ -26,6 +26,8 @@ __all__ = ["Frame", "kind_of_moving", "sample"]
 
 _MAX_RUN = 2**28
 """Pixels decoded on the way to one frame of an animation."""
+_ROUNDING = 1e-6
+"""Times are sums of numbers that are not exact."""
 
 _PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "gif": GifImagePlugin.GifImageFile,
@@ -106,8 +108,7 @@ class _Plan:
     def moments(self, seconds: float, size: int) -> list[float]:
         """When the parts begin, in seconds, of a film whose frames have `size` pixels."""
         affordable = max(1, self.limits.max_pixels // size)
-        # A millionth more, since lengths are sums of rounded times.
-        parts = max(1, math.floor(min(seconds / self.every + 1e-6, self.most, affordable)))
+        parts = max(1, math.floor(min(seconds / self.every + _ROUNDING, self.most, affordable)))
         return [seconds * part / parts for part in range(parts)]
 
 
@@ -134,7 +135,7 @@ def _of_animation(first: Picture, data: bytes, plan: _Plan) -> list[Frame]:
     *begins, length = accumulate(timing.seconds, initial=0.0)
     size = first.width * first.height
     moments = plan.moments(length, size)
-    indices = sorted({bisect_right(begins, moment) - 1 for moment in moments})
+    indices = sorted({bisect_right(begins, moment + _ROUNDING) - 1 for moment in moments})
     # Frames are drawn one upon the other, so that all of them up to the last are decoded.
     reach = max(0, _MAX_RUN * len(moments) // size - 1)
     frames: list[Frame] = []
@@ -143,7 +144,7 @@ def _of_animation(first: Picture, data: bytes, plan: _Plan) -> list[Frame]:
             pixels = _drawn(image, index + timing.hidden, plan.limits)
             if pixels is None:
                 break
-            frames.append(Frame(begins[index], _picture(pixels, name)))
+            frames.append(Frame(round(begins[index], 6), _picture(pixels, name)))
     return frames or [Frame(0.0, first)]
 
 

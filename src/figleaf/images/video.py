@@ -131,7 +131,10 @@ class Film:
             if not packet.is_discard
         )
         self.seconds = self._length() * self._unit
-        self._fed = 0
+        # AVI has no times of showing, and those that FFmpeg makes up are in the order of decoding:
+        # there, frames are counted.
+        self._counts = container.format.name == "avi"
+        self._fed = self._given = 0
         self._ready: deque[VideoFrame] = deque()
 
     def _length(self) -> int:
@@ -154,17 +157,17 @@ class Film:
         wanted = {self._shown_at(moment) for moment in moments} if self._shown else set()
         taken: set[int] = set()
         for stamp in sorted(wanted):
-            frame = self._frame_at(stamp)
-            if frame is None or (shown := _stamp(frame, stamp)) in taken:
+            found = self._frame_at(stamp)
+            if found is None or found.stamp in taken:
                 continue
-            taken.add(shown)
-            yield Shot((shown - self._shown[0]) * self._unit, _upright(frame))
+            taken.add(found.stamp)
+            yield Shot((found.stamp - self._shown[0]) * self._unit, _upright(found.frame))
 
     def _shown_at(self, moment: float) -> int:
         units = self._shown[0] + round(moment / self._unit)
         return self._shown[bisect_right(self._shown, units) - 1]
 
-    def _frame_at(self, stamp: int) -> "VideoFrame | None":
+    def _frame_at(self, stamp: int) -> "_Found | None":
         """The frame of a stamp or, if that is damaged, the next one; or a key frame before it."""
         packet = self._stamps.index(stamp)
         key = self._keys[bisect_right(self._keys, packet) - 1] if self._keys else 0
@@ -180,14 +183,15 @@ class Film:
     def _go_to(self, packet: int) -> None:
         self._codec.flush_buffers()
         self._ready.clear()
-        self._fed = packet
+        self._fed = self._given = packet
 
-    def _decode_until(self, stamp: int, last_packet: int) -> "VideoFrame | None":
+    def _decode_until(self, stamp: int, last_packet: int) -> "_Found | None":
         while True:
             while self._ready:
                 frame = self._ready.popleft()
-                if _stamp(frame, stamp) >= stamp and not frame.is_corrupt:
-                    return frame
+                shown = self._stamp(frame)
+                if shown >= stamp and not frame.is_corrupt:
+                    return _Found(shown, frame)
             if self._fed > min(last_packet, len(self._packets)):
                 return None
             # After the last packet come the frames that the decoder has kept.
@@ -195,6 +199,18 @@ class Film:
             self._fed += 1
             with suppress(_av_error()):
                 self._ready.extend(self._codec.decode(packet))
+
+    def _stamp(self, frame: "VideoFrame") -> int:
+        """When a frame is shown that the decoder gave just now."""
+        expected = self._stamps[min(self._given, len(self._stamps) - 1)]
+        self._given += 1
+        return expected if self._counts or frame.pts is None else frame.pts
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    stamp: int
+    frame: "VideoFrame"
 
 
 def _av_error() -> type[Exception]:
@@ -226,12 +242,6 @@ def _stamps(packets: "Sequence[Packet[VideoStream]]") -> list[int]:
         stamps.append(following if stamp is None else stamp)
         following = stamps[-1] + max(1, packet.duration or 1)
     return stamps
-
-
-def _stamp(frame: "VideoFrame", default: int) -> int:
-    if frame.pts is not None:
-        return frame.pts
-    return default if frame.dts is None else frame.dts
 
 
 def _upright(frame: "VideoFrame") -> NDArray[np.uint8]:
