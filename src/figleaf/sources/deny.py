@@ -212,12 +212,12 @@ _WORD = re.compile(r"[a-z]+|[0-9]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
-def _words(text: str) -> set[tuple[str, ...]]:
+def _words(text: str) -> Iterable[tuple[str, ...]]:
     """The words of a text and the numbers between them, in lower case; all ways to see borders."""
-    found = set()
+    found = {}  # a set would not keep the order, nor which of several terms is named
     for spelling in _spellings(text):
-        found.add(tuple(_WORD.findall(spelling.lower())))
-        found.add(tuple(word.lower() for word in _CAMEL.findall(spelling)))
+        found[tuple(_WORD.findall(spelling.lower()))] = None
+        found[tuple(word.lower() for word in _CAMEL.findall(spelling))] = None
     return found
 
 
@@ -227,16 +227,15 @@ _DIGITS = "0123456789"
 _AS_I, _AS_L = (str.maketrans("013457", f"o{letter}east") for letter in "il")
 
 
-def _spellings(text: str) -> set[str]:
+def _spellings(text: str) -> Iterator[str]:
     """The text, and with digits as letters where they stand within a word ("t33n", not "rap3").
 
     Digits at a word's end are read in both ways: "r4pe18", "l0l1".
     """
-    found = {text}
+    yield text
     if any(_MIXED.fullmatch(run.strip(_DIGITS)) for run in _RUN.findall(text)):
         for letters, ends in product((_AS_I, _AS_L), (False, True)):
-            found.add(_RUN.sub(partial(_respelled, letters=letters, ends=ends), text))
-    return found
+            yield _RUN.sub(partial(_respelled, letters=letters, ends=ends), text)
 
 
 def _respelled(run: re.Match[str], *, letters: dict[int, int], ends: bool) -> str:
