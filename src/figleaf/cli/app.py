@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from figleaf._version import __version__
-from figleaf.cli import catalogue, classify
+from figleaf.cli import catalogue, classify, collect, datasets
 from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
 
@@ -46,6 +46,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("classify")(classify.classify)
+app.command("collect")(collect.collect)
+app.command("status")(datasets.status)
 app.command("models")(catalogue.models)
 app.command("labels")(catalogue.labels)
 app.command("policies")(catalogue.policies)

@@ -1,32 +1,32 @@
 """`figleaf collect`: sources to a data set."""
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from figleaf.cli.collecting import Collecting
-from figleaf.cli.datasets import print_json, print_plan, print_status
+from figleaf.cli.datasets import print_plan, print_status
 from figleaf.cli.terminal import say
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, InputError
 from figleaf.images import Limits
-from figleaf.sources.collect import CollectRules, LoadedRules, collect, planned
+from figleaf.sources import collect as stage
+from figleaf.sources.collect import CollectRules
 from figleaf.sources.examine import FrameRule
-from figleaf.sources.fetch import FetchRules
+from figleaf.sources.fetched import FetchRules
 from figleaf.sources.opening import Columns
 
-DONE, NOTHING, INTERRUPTED = 0, 3, 130
+NOTHING, INTERRUPTED = 3, 130
 
 _RULES = CollectRules()
 _FETCH = _RULES.fetch
 _FAILED = "failed"
 
 
-def collect_command(
+def collect(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -90,9 +90,9 @@ def collect_command(
         int, typer.Option(min=0, help="More tries at once for errors that pass.")
     ] = _FETCH.retries,
     contact: Annotated[
-        str | None,
-        typer.Option(help="A URL or an address that hosts find in the User-Agent."),
-    ] = None,
+        str,
+        typer.Option(help="A page or an address that hosts find in the User-Agent."),
+    ] = _FETCH.contact,
     no_robots: Annotated[
         bool, typer.Option("--no-robots", help="Do not ask for robots.txt, nor heed X-Robots-Tag.")
     ] = False,
@@ -134,3 +134,42 @@ def collect_command(
         frames=FrameRule(most=frames, every=every),
         workers=workers,
     )
+    if plan:
+        if not sources:
+            raise InputError("--plan needs a SOURCE to show the plan of")
+        print_plan(stage.planned(sources, rules), as_json=as_json)
+        return
+    if out is None:
+        raise InputError("--out DIR says where the data set is to be")
+    reasons = _reasons(retry or [])
+    try:
+        with Collecting(shown=not quiet) as watch:
+            found = stage.collect(
+                sources or [], out, rules=rules, retry_reasons=reasons, watch=watch
+            )
+    except KeyboardInterrupt:
+        say("figleaf: interrupted; what was done is kept, the same command goes on")
+        _show(out, as_json=as_json)
+        raise typer.Exit(INTERRUPTED) from None
+    print_status(found, as_json=as_json)
+    if not found.total.images:
+        raise typer.Exit(NOTHING)
+
+
+def _show(out: Path, *, as_json: bool) -> None:
+    """The table of a run that was interrupted, where it got as far as a ledger."""
+    with suppress(DatasetError), Dataset(out) as data:
+        print_status(data.status(), as_json=as_json)
+
+
+def _reasons(names: list[str]) -> list[Reason]:
+    found: list[Reason] = []
+    for name in names:
+        if name == _FAILED:
+            found += [reason for reason in Reason if reason.may_pass]
+        elif name in set(Reason):
+            found.append(Reason(name))
+        else:
+            known = ", ".join(Reason)
+            raise InputError(f"cannot retry {name!r}: give {_FAILED} or a reason: {known}")
+    return found

@@ -1,17 +1,18 @@
 """`figleaf status`, and how plans and data sets are shown."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.records import State
 from figleaf.dataset.status import ClassStatus, DatasetStatus
+from figleaf.sources.plan import Plan, Row
 
 
 def status(
@@ -60,6 +61,43 @@ def _row(name: str, one: ClassStatus) -> tuple[str, ...]:
         f"{lost:,}",
         causes,
     )
+
+
+def print_plan(found: Plan, *, as_json: bool) -> None:
+    """Print what would be collected, by category."""
+    if as_json:
+        print_json({"hosts": found.hosts, "rows": [_planned(row) for row in found.rows]})
+        return
+    table = _table("source", "category", ">items", ">hosts", "class", ">denied", "why")
+    for row in found.rows:
+        table.add_row(
+            printable(row.source),
+            printable(row.category or "-"),
+            f"{row.items:,}",
+            f"{row.hosts:,}" if row.hosts else "-",
+            Text("denied", "red") if row.denied else printable(row.label or "-"),
+            f"{row.refused:,}" if row.refused else "",
+            printable(row.why),
+        )
+    with standard_output() as file:
+        Screen(file).print(table)
+    say(
+        f"{found.items:,} named on {found.hosts:,} hosts: {found.wanted:,} would be collected,"
+        f" {found.unmapped:,} have no class (--map gives one), {found.refused:,} are denied"
+    )
+
+
+def _planned(row: Row) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "category": row.category,
+        "items": row.items,
+        "hosts": row.hosts,
+        "label": row.label,
+        "denied": row.denied.tier if row.denied else None,
+        "denied_items": row.refused,
+        "why": row.why,
+    }
 
 
 def size(count: int) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,7 @@ from figleaf.dataset.register import register
 from figleaf.dataset.status import DatasetStatus, read_status
 from figleaf.dataset.store import Store
 from figleaf.dataset.writer import Writer
-from figleaf.errors import DatasetError
+from figleaf.errors import DatasetError, RulesError
 from figleaf.images import Limits
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
@@ -30,7 +31,7 @@ from figleaf.sources.fetch import Fetcher, FetchRules
 from figleaf.sources.intake import Intake
 from figleaf.sources.matches import MatchFile
 from figleaf.sources.opening import Columns, Source, open_source
-from figleaf.sources.plan import decide
+from figleaf.sources.plan import Plan, decide, plan
 from figleaf.sources.stage import fetch_tasks, read_tasks
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -118,6 +119,7 @@ def collect(
     opened = [open_source(source, columns=rules.columns) for source in sources]
     loaded = LoadedRules.load(rules)
     with _disk_errors(Path(out)), Ledger(out, write=True) as ledger:
+        _check_blocklist(ledger, loaded.blocklist)
         _recover(ledger)
         _record_exemption(ledger, loaded.deny)
         arguments = {"sources": [source.name for source in opened]}
@@ -128,6 +130,19 @@ def collect(
             retry(ledger, retry_reasons)
             _read_pending(ledger, rules, loaded, watch)
         return read_status(ledger)
+
+
+def planned(sources: Iterable[str | Path], rules: CollectRules | None = None) -> Plan:
+    """What `collect` would do with these sources; nothing is fetched, nothing written.
+
+    Raises:
+        SourceError, RulesError: as `collect`.
+    """
+    rules = rules or CollectRules()
+    loaded = LoadedRules.load(rules)
+    opened = [open_source(source, columns=rules.columns) for source in sources]
+    named = chain.from_iterable(source.items() for source in opened)
+    return plan(named, loaded.deny, loaded.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,15 @@ class LoadedRules:
         """Everything that a source names, with what the rules say of it."""
         for item in source.items():
             yield item, decide(item, self.deny, self.categories)
+
+
+def _check_blocklist(ledger: Ledger, blocklist: Blocklist | None) -> None:
+    """Refuse to go on unchecked with what was begun under a blocklist."""
+    if not blocklist and ledger.ran_with("blocklist"):
+        raise RulesError(
+            f"{ledger.folder}: this data set was collected with a blocklist; give it again with"
+            " --blocklist, or a newer one"
+        )
 
 
 def _recover(ledger: Ledger) -> None:

@@ -71,12 +71,13 @@ class Intake:
                 task.id, reason, detail, http_status, attempts, len(data), sha256, stored
             )
 
-        if len(data) < self._min_bytes:
-            reason = Reason.TOO_FEW_BYTES if data else Reason.EMPTY
-            return outcome(reason, f"{len(data):,} bytes, under the limit of {self._min_bytes:,}")
+        # Before all else: nothing about a match may be kept, not even that it was small.
         match = self._blocklist.match_bytes(data, sha256) if self._blocklist else None
         if match:
             return self._blocked(task, match)
+        if len(data) < self._min_bytes:
+            reason = Reason.TOO_FEW_BYTES if data else Reason.EMPTY
+            return outcome(reason, f"{len(data):,} bytes, under the limit of {self._min_bytes:,}")
         try:
             examined = self._examine(data)
         except ImageError as error:
