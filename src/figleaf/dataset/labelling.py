@@ -11,6 +11,10 @@ FROM origins
 JOIN mentions USING (item_id)
 JOIN listings ON listings.id = mentions.listing_id
 WHERE origins.image_id = ? AND listings.label IS NOT NULL AND listings.reason IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM mentions AS every JOIN listings AS list ON list.id = every.listing_id
+    WHERE every.item_id = origins.item_id
+      AND (list.reason = 'denied' OR every.denied IS NOT NULL))
 ORDER BY 1, 2
 """
 _SHOWN = 4  # lists that an event names
@@ -20,7 +24,8 @@ def relabel(db: sqlite3.Connection, image: int, at: float) -> None:
     """Bring an image's label in line with the lists that name it; a person's word stands.
 
     An image that its lists file under more than one class has no label: it must not be trained on
-    before somebody has looked. Within the caller's transaction.
+    before somebody has looked. Nor has one whose lists are denied, or have no class, by now. Within
+    the caller's transaction.
 
     Args:
         db: the ledger.
@@ -32,15 +37,21 @@ def relabel(db: sqlite3.Connection, image: int, at: float) -> None:
     ).fetchone()
     if last is not None and last[0] != COLLECT:
         return
-    listed = db.execute(_LISTED, (image,)).fetchall()
+    listed: list[tuple[str, str]] = db.execute(_LISTED, (image,)).fetchall()
     classes = {label for label, _ in listed}
     before = last[1] if last else None
     after = classes.pop() if len(classes) == 1 else None
-    if not listed or (last is not None and after == before):
+    if after == before and (last or not listed):
         return
-    named = [f"{label} in {place.rstrip('/')}" for label, place in listed[:_SHOWN]]
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     db.execute(
         "INSERT INTO labels (image_id, before, after, who, why, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (image, before, after, COLLECT, f"listed as {', '.join(named)}{more}", at),
+        (image, before, after, COLLECT, _why(listed), at),
     )
+
+
+def _why(listed: list[tuple[str, str]]) -> str:
+    if not listed:
+        return "no list gives it a class any more"
+    named = [f"{label} in {place.rstrip('/')}" for label, place in listed[:_SHOWN]]
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return f"listed as {', '.join(named)}{more}"

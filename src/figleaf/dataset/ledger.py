@@ -6,15 +6,17 @@ is complete or not there, whatever kills the process.
 
 import fcntl
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from figleaf._version import __version__
+from figleaf.dataset.locators import readable, restored
 from figleaf.dataset.records import Kind, State, Task
 from figleaf.errors import DatasetError, RulesError
 
@@ -24,7 +26,33 @@ VERSION = 1
 
 _APPLICATION = 0x66696C66  # "filf", which tells this file from any other SQLite database
 _LOCK_NAME = ".figleaf.lock"
+_OLDEST = (3, 35, 0)  # the first SQLite that has RETURNING
+_DONE = "done"
+
+_SHARED = (
+    # With the log, NORMAL loses at most the last transactions when the power fails, and never the
+    # order of them: what is lost is fetched again.
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA cache_size = -65536",  # 64 MiB at most
+    "PRAGMA temp_store = FILE",
+)
+_READING = ("PRAGMA query_only = ON", *_SHARED)
+_WRITING = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA secure_delete = ON",  # what is withheld is overwritten, not only unlinked
+    *_SHARED,
+)
+
 _PAGE = 2_000  # rows read at a time, so that no cursor stays open beside the writer
+_URLS = f"""
+SELECT key, id, locator, label FROM items JOIN locators ON item_id = id
+WHERE kind = ? AND state = 'pending' AND key > ? ORDER BY key LIMIT {_PAGE}
+"""
+# Without an index: in their own order, where an index would have to be sorted for every page.
+_LOCAL = f"""
+SELECT id, id, locator, label FROM items NOT INDEXED CROSS JOIN locators ON item_id = id
+WHERE kind = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT {_PAGE}
+"""
 
 Clock = Callable[[], float]
 
@@ -47,33 +75,37 @@ class Ledger:
         self.folder = Path(folder)
         self.clock = clock
         self._lock: IO[bytes] | None = None
-        path = self.folder / FILE_NAME
+        self._path = self.folder / FILE_NAME
+        self._writes = write
         if write:
-            self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.folder)
-        elif not path.is_file():
+        elif not self._path.is_file():
             raise DatasetError(f"{self.folder}: no data set here; figleaf collect makes one")
         try:
-            self.connection = _connect(path, write)
-            self._check(path, write)
-        except BaseException:
+            self.connection = _connected(self._path, write)
+            self._open()
+        except BaseException as error:
             self.close()
+            if isinstance(error, sqlite3.Error):
+                raise DatasetError(f"{self._path}: {error}") from error
             raise
 
-    def _check(self, path: Path, write: bool) -> None:
-        try:
-            application, version = _identity(self.connection)
-            empty = not self.connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise DatasetError(f"{path}: {error}") from error
-        if empty and write:
-            self._create()
-        elif application != _APPLICATION:
-            raise DatasetError(f"{path}: not a ledger of figleaf's")
-        elif version != VERSION:
+    def _open(self) -> None:
+        # Nothing is changed, not even the kind of journal, before it is known whose the file is.
+        application, version = _identity(self.connection)
+        empty = not self.connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        new = empty and self._writes and application == 0
+        if not new and application != _APPLICATION:
+            raise DatasetError(f"{self._path}: not a ledger of figleaf's")
+        if not new and version != VERSION:
             raise DatasetError(
-                f"{path}: of version {version}, this figleaf reads {VERSION}; install the other"
+                f"{self._path}: of version {version}, this figleaf reads {VERSION};"
+                " use the figleaf that made it"
             )
+        for setting in _WRITING if self._writes else _READING:
+            self.connection.execute(setting)
+        if new:
+            self._create()
 
     def _create(self) -> None:
         # executescript ends an open transaction: the script has its own.
@@ -95,6 +127,25 @@ class Ledger:
                 self.connection.execute("ROLLBACK")
             raise
 
+    def checkpoint(self) -> None:
+        """Empty the write-ahead log, in which earlier versions of rows stand, into the database.
+
+        Best effort: while somebody reads it stays, until the next one.
+        """
+        with suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a query gives.
+
+        Raises:
+            DatasetError: the ledger is closed, damaged, or cannot be read.
+        """
+        try:
+            return self.connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise DatasetError(f"{self._path}: {error}") from error
+
     def pending(self, *kinds: Kind) -> Iterator[Task]:
         """What is still to be read, of some kinds.
 
@@ -102,21 +153,16 @@ class Ledger:
         are often on one host. Files and members come in the order of their sources.
         """
         for kind in kinds:
-            order = "key" if kind is Kind.URL else "id"
-            query = (
-                f"SELECT {order}, id, locator, label FROM items"
-                f" WHERE kind = ? AND state = 'pending' AND {order} > ? ORDER BY {order} LIMIT {_PAGE}"
-            )
-            last: Any = b"" if kind is Kind.URL else 0
-            while rows := self.connection.execute(query, (kind, last)).fetchall():
+            query, last = (_URLS, b"") if kind is Kind.URL else (_LOCAL, 0)
+            while rows := self.read(query, (kind, last)):
                 last = rows[-1][0]
-                yield from (Task(number, kind, *rest) for _, number, *rest in rows)
+                for _, number, locator, label in rows:
+                    yield Task(number, kind, restored(locator), label)
 
     def count_pending(self) -> int:
         """How many items are still to be read."""
         query = "SELECT count(*) FROM items WHERE state = ?"
-        (count,) = self.connection.execute(query, (State.PENDING,)).fetchone()
-        return int(count)
+        return int(self.read(query, (State.PENDING,))[0][0])
 
     @contextmanager
     def run(
@@ -133,7 +179,7 @@ class Ledger:
         outcome = "interrupted"
         try:
             yield
-            outcome = "done"
+            outcome = _DONE
         except Exception as error:
             outcome = f"{type(error).__name__}: {error}"
             raise
@@ -141,16 +187,24 @@ class Ledger:
             with suppress(sqlite3.Error):  # a full disk: then the run has no end, as after a kill
                 self.connection.execute(
                     "UPDATE runs SET ended = ?, outcome = ? WHERE id = ?",
-                    (self.clock(), outcome, number),
+                    (self.clock(), readable(outcome), number),
                 )
 
+    def ran_with(self, rules: str) -> bool:
+        """Whether any run had rules of this kind: "blocklist", "exemption"."""
+        query = "SELECT 1 FROM runs WHERE json_extract(hashes, '$.' || ?) IS NOT NULL LIMIT 1"
+        return bool(self.read(query, (rules,)))
+
     def was_cut_short(self) -> bool:
-        """Whether a run was killed before it could note its end."""
-        query = "SELECT 1 FROM runs WHERE ended IS NULL"
-        return self.connection.execute(query).fetchone() is not None
+        """Whether the last run did not come to its end: killed, interrupted, or after an error.
+
+        Then there may be files without a row: what was on its way when it stopped.
+        """
+        last = self.read("SELECT outcome FROM runs ORDER BY id DESC LIMIT 1")
+        return bool(last) and last[0][0] != _DONE
 
     def note_recovery(self) -> None:
-        """Mark the runs that were cut short as such."""
+        """Give the runs that were killed an end."""
         with self.transaction() as db:
             db.execute(
                 "UPDATE runs SET ended = ?, outcome = 'cut short' WHERE ended IS NULL",
@@ -166,14 +220,14 @@ class Ledger:
             RulesError: another file was used under this name before.
         """
         query = "SELECT sha256, recorded FROM exemptions WHERE name = ?"
-        known = self.connection.execute(query, (name,)).fetchone()
-        if known and known[0] != sha256:
-            day = time.strftime("%Y-%m-%d", time.gmtime(known[1]))
-            raise RulesError(
-                f"exemption {name!r}: this data set recorded a file of that name on {day}, with"
-                f" SHA-256 {known[0][:12]}..., and this one has {sha256[:12]}...; if the change is"
-                " meant, give it a new name, reason and date"
-            )
+        for known, recorded in self.read(query, (name,)):
+            if known != sha256:
+                day = time.strftime("%Y-%m-%d", time.gmtime(recorded))
+                raise RulesError(
+                    f"exemption {name!r}: this data set recorded a file of that name on {day},"
+                    f" with SHA-256 {known[:12]}..., and this one has {sha256[:12]}...; if the"
+                    " change is meant, give it a new name, reason and date"
+                )
         row = (name, sha256, reason, date, json.dumps(sorted(terms)), self.clock())
         with self.transaction() as db:
             db.execute("INSERT OR IGNORE INTO exemptions VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -181,12 +235,14 @@ class Ledger:
     def has_images(self, hashes: Iterable[bytes]) -> set[bytes]:
         """Those of some SHA-256 hashes that are images of the data set."""
         query = "SELECT 1 FROM images WHERE sha256 = ?"
-        return {one for one in hashes if self.connection.execute(query, (one,)).fetchone()}
+        return {one for one in hashes if self.read(query, (one,))}
 
     def close(self) -> None:
         """Let go of the file and the lock; idempotent."""
         connection = getattr(self, "connection", None)
         if connection is not None:
+            if self._writes:
+                self.checkpoint()  # closing does it too, unless somebody still reads
             connection.close()
         if self._lock is not None:
             self._lock.close()
@@ -205,41 +261,43 @@ class Ledger:
 
 
 def _locked(folder: Path) -> IO[bytes]:
-    file = (folder / _LOCK_NAME).open("ab")
+    """The folder's lock, held until it is closed; the folder is made where missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK_NAME).open("ab")
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise DatasetError(f"{folder}: not a folder to write in: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         file.close()
         raise DatasetError(f"{folder}: another process is writing to this data set") from None
+    except OSError as error:
+        file.close()
+        raise DatasetError(f"{folder}: cannot be locked: {error.strerror}") from error
     return file
 
 
-def _connect(path: Path, write: bool) -> sqlite3.Connection:
-    mode = "rwc" if write else "rw"  # a reader of a write-ahead log needs its shared memory
-    try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            isolation_level=None,
-            # The stage's one writer may be on another thread than the one that opened.
-            check_same_thread=False,
-        )
-    except sqlite3.Error as error:
-        raise DatasetError(f"{path}: {error}") from error
-    try:
-        if write:
-            connection.execute("PRAGMA journal_mode = WAL")
-        else:
-            connection.execute("PRAGMA query_only = ON")
-        # With the log, NORMAL loses at most the last transactions when the power fails, and never
-        # the order of them: what is lost is fetched again.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB at most
-        connection.execute("PRAGMA temp_store = FILE")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise DatasetError(f"{path}: {error}") from error
-    return connection
+def _connected(path: Path, write: bool) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        needed = ".".join(map(str, _OLDEST))
+        raise DatasetError(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is the oldest")
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{_mode(path, write)}",
+        uri=True,
+        isolation_level=None,
+        # The stage's one writer may be on another thread than the one that opened.
+        check_same_thread=False,
+    )
+
+
+def _mode(path: Path, write: bool) -> str:
+    if write:
+        return "mode=rwc"
+    if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+        return "mode=rw"  # a reader of a write-ahead log makes, or needs, its shared memory
+    # A finished data set where this user cannot write: without a log, the file is all there is.
+    return "mode=ro&immutable=1"
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

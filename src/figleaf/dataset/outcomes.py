@@ -5,13 +5,14 @@ from collections.abc import Iterable
 
 from figleaf.dataset.labelling import relabel
 from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.locators import readable
 from figleaf.dataset.records import Outcome, Reason, Stored
 from figleaf.errors import InputError
 
 _ITEM = """
 UPDATE items SET state = ?, reason = ?, detail = ?, http_status = ?, attempts = attempts + ?,
                  bytes = ?, sha256 = ?, updated = ?
-WHERE id = ?
+WHERE id = ? AND (state = 'pending' OR reason IS NOT 'blocklisted' AND ? = 'blocklisted')
 """
 _IMAGE = """
 INSERT INTO images (sha256, format, width, height, bytes, pdq, pdq_quality, added)
@@ -20,14 +21,17 @@ ON CONFLICT (sha256) DO UPDATE SET pdq = coalesce(pdq, excluded.pdq),
     pdq_quality = coalesce(pdq_quality, excluded.pdq_quality)
 RETURNING id
 """
-# A match is known by a digest alone: the ledger travels, and the URL must not.
-_WITHHOLD = "UPDATE items SET locator = 'withheld:' || lower(hex(key)) WHERE id = ?"
+# A match is known by its key alone: the ledger travels, and the URL must not.
+_WITHHOLD = "UPDATE locators SET locator = NULL WHERE item_id = ?"
 
 _FINAL = frozenset({Reason.DENIED, Reason.UNMAPPED, Reason.BLOCKLISTED})
 
 
 def apply(ledger: Ledger, outcomes: Iterable[Outcome]) -> None:
-    """Write outcomes in one transaction; to write one again changes nothing.
+    """Write outcomes in one transaction.
+
+    Only what is pending gets one: to write an outcome again changes nothing. A match with a
+    blocklist is written whatever the item's state, and its locator leaves the ledger's file.
 
     The images' files must be on the disk before.
 
@@ -37,8 +41,9 @@ def apply(ledger: Ledger, outcomes: Iterable[Outcome]) -> None:
     """
     now = ledger.clock()
     with ledger.transaction() as db:
-        for outcome in outcomes:
-            _apply(db, outcome, now)
+        withheld = [_apply(db, outcome, now) for outcome in outcomes]
+    if any(withheld):
+        ledger.checkpoint()  # the log has what stood there before
 
 
 def retry(ledger: Ledger, reasons: Iterable[Reason]) -> int:
@@ -60,23 +65,25 @@ def retry(ledger: Ledger, reasons: Iterable[Reason]) -> int:
         ).rowcount
 
 
-def _apply(db: sqlite3.Connection, outcome: Outcome, now: float) -> None:
-    db.execute(
+def _apply(db: sqlite3.Connection, outcome: Outcome, now: float) -> bool:
+    """Write one outcome; returns whether a locator was withheld."""
+    written = db.execute(
         _ITEM,
         (
             outcome.state,
             outcome.reason,
-            outcome.detail,
+            readable(outcome.detail),
             outcome.http_status,
             outcome.attempts,
             outcome.size,
             outcome.sha256,
             now,
             outcome.id,
+            outcome.reason,
         ),
     )
-    if outcome.reason is Reason.BLOCKLISTED:
-        db.execute(_WITHHOLD, (outcome.id,))
+    if not written.rowcount:
+        return False
     for stored in outcome.stored:
         image = _image(db, stored, now)
         # Not UNIQUE's work alone: to it, no two NULLs are equal.
@@ -86,6 +93,10 @@ def _apply(db: sqlite3.Connection, outcome: Outcome, now: float) -> None:
             (outcome.id, image, stored.seconds),
         )
         relabel(db, image, now)
+    if outcome.reason is Reason.BLOCKLISTED:
+        db.execute(_WITHHOLD, (outcome.id,))
+        return True
+    return False
 
 
 def _image(db: sqlite3.Connection, stored: Stored, now: float) -> int:

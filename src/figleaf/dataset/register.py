@@ -1,94 +1,114 @@
 """Putting what sources name into the ledger, before anything is read.
 
 The same item may stand in many lists, and the same lists may be registered again, with other rules.
-An item is denied where any of its lists or its own name is; it is unmapped where all of its lists
-are; its class is the one that its lists agree on, if they do.
+An item is denied where any of its lists is, or what any of them calls it; it is unmapped where all
+of its lists are; its class is the one that its lists agree on, if they do.
+
+The entries come in batches, each a transaction after which all of this holds. So whenever it is
+stopped, nothing is pending that a list known by then denies.
 """
 
 import hashlib
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from figleaf.dataset.labelling import relabel
 from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.locators import Written, encoded, readable, written
 from figleaf.dataset.records import Decision, Item, Kind, Reason
 
 _BATCH = 20_000
 
 _Key = tuple[str, str, str, str]
-_Row = tuple[bytes, str, str, str | None, int]
+_Row = tuple[bytes, str, Written, str | None, int]
 
 _TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS incoming ("
     " key BLOB, kind TEXT, locator TEXT, denied TEXT, listing_id INTEGER)",
+    # Lists that were there, and of which the rules now say something else.
+    "CREATE TEMP TABLE IF NOT EXISTS changed (listing_id INTEGER PRIMARY KEY)",
     # The items whose state or class has to be found anew.
     "CREATE TEMP TABLE IF NOT EXISTS touched (item_id INTEGER PRIMARY KEY)",
-    "DELETE FROM touched",
+    "CREATE TEMP TABLE IF NOT EXISTS verdicts ("
+    " item_id INTEGER PRIMARY KEY, denied INTEGER, why_denied TEXT,"
+    " unmapped INTEGER, why_unmapped TEXT, first_label TEXT, last_label TEXT)",
 )
 
-_BATCH_STEPS = (
-    # What was there before, or has been named before by another list.
-    "INSERT OR IGNORE INTO touched SELECT items.id FROM incoming JOIN items USING (key)",
-    "UPDATE items SET denied = incoming.denied FROM incoming"
-    " WHERE items.key = incoming.key AND items.denied IS NOT incoming.denied",
+_STEPS = (
+    # Known items that another list names as well, or that are called otherwise than before.
     """
-    INSERT INTO items (key, kind, locator, denied, label, state, reason, detail)
-    SELECT key, kind, locator, denied,
+    INSERT OR IGNORE INTO touched
+    SELECT items.id FROM incoming CROSS JOIN items ON items.key = incoming.key
+    LEFT JOIN mentions ON item_id = items.id AND mentions.listing_id = incoming.listing_id
+    WHERE item_id IS NULL OR mentions.denied IS NOT incoming.denied
+    """,
+    # In the order of their source.
+    """
+    INSERT INTO items (key, kind, label, state, reason, detail)
+    SELECT key, kind,
            iif(denied IS NULL AND reason IS NULL, label, NULL),
            iif(denied IS NULL AND reason IS NULL, 'pending', 'refused'),
            iif(denied IS NULL, reason, 'denied'),
            iif(denied IS NULL, iif(reason IS NULL, '', detail), denied)
-    FROM incoming JOIN listings ON listings.id = listing_id
-    WHERE true ON CONFLICT (key) DO NOTHING
+    FROM incoming CROSS JOIN listings ON listings.id = listing_id
+    ORDER BY incoming.rowid ON CONFLICT (key) DO NOTHING
     """,
     """
-    INSERT OR IGNORE INTO mentions
-    SELECT items.id, incoming.listing_id FROM incoming JOIN items USING (key)
+    INSERT OR IGNORE INTO locators
+    SELECT items.id, locator FROM incoming CROSS JOIN items ON items.key = incoming.key
+    ORDER BY incoming.rowid
     """,
-    # The same item twice in this batch, in different lists.
+    """
+    INSERT INTO mentions
+    SELECT items.id, listing_id, incoming.denied
+    FROM incoming CROSS JOIN items ON items.key = incoming.key
+    WHERE true ON CONFLICT DO UPDATE SET denied = excluded.denied
+    WHERE denied IS NOT excluded.denied
+    """,
+    # The same item twice in this batch.
     """
     INSERT OR IGNORE INTO touched
-    SELECT items.id FROM incoming JOIN items USING (key)
-    GROUP BY items.id HAVING count(DISTINCT listing_id) > 1
+    SELECT items.id FROM incoming CROSS JOIN items ON items.key = incoming.key
+    GROUP BY items.id HAVING count(*) > 1
     """,
-    "DELETE FROM incoming",
-)
-
-_SETTLE_STEPS = (
     """
-    CREATE TEMP TABLE verdicts AS
+    INSERT OR IGNORE INTO touched
+    SELECT item_id FROM changed CROSS JOIN mentions ON mentions.listing_id = changed.listing_id
+    """,
+    # What the lists say together.
+    """
+    INSERT INTO verdicts
     SELECT
-        touched.item_id,
-        max(listings.reason IS 'denied') AS denied,
-        max(iif(listings.reason = 'denied', listings.detail, NULL)) AS why_denied,
-        min(listings.reason IS 'unmapped') AS unmapped,
-        max(iif(listings.reason = 'unmapped', listings.detail, NULL)) AS why_unmapped,
-        min(iif(listings.reason IS NULL, listings.label, NULL)) AS first_label,
-        max(iif(listings.reason IS NULL, listings.label, NULL)) AS last_label
-    FROM touched JOIN mentions USING (item_id) JOIN listings ON listings.id = listing_id
-    GROUP BY touched.item_id
+        item_id,
+        max(listings.reason IS 'denied' OR mentions.denied IS NOT NULL),
+        coalesce(max(mentions.denied), max(iif(listings.reason = 'denied', detail, NULL))),
+        min(listings.reason IS 'unmapped'),
+        max(iif(listings.reason = 'unmapped', detail, NULL)),
+        min(iif(listings.reason IS NULL, label, NULL)),
+        max(iif(listings.reason IS NULL, label, NULL))
+    FROM touched CROSS JOIN mentions USING (item_id) JOIN listings ON listings.id = listing_id
+    GROUP BY item_id
     """,
-    "CREATE UNIQUE INDEX temp.verdict_of ON verdicts (item_id)",
     """
-    UPDATE items SET label = iif(first_label = last_label AND NOT verdicts.denied
-                                 AND items.denied IS NULL, first_label, NULL)
+    UPDATE items SET label = iif(first_label = last_label AND NOT denied, first_label, NULL)
     FROM verdicts WHERE item_id = items.id
     """,
     """
     UPDATE items SET
-        state = iif(items.denied IS NULL AND NOT verdicts.denied AND NOT unmapped,
-                    'pending', 'refused'),
-        reason = CASE WHEN items.denied IS NOT NULL OR verdicts.denied THEN 'denied'
-                      WHEN unmapped THEN 'unmapped' END,
-        detail = coalesce(items.denied, why_denied, iif(unmapped, why_unmapped, ''))
+        state = iif(denied OR unmapped, 'refused', 'pending'),
+        reason = iif(denied, 'denied', iif(unmapped, 'unmapped', NULL)),
+        detail = iif(denied, why_denied, iif(unmapped, why_unmapped, ''))
     FROM verdicts
     WHERE item_id = items.id AND (state = 'pending' OR reason IN ('denied', 'unmapped'))
     """,
 )
-_END = ("DROP TABLE temp.verdicts", "DELETE FROM touched")
+_EMPTIED = ("incoming", "changed", "touched", "verdicts")
 
 
-def register(ledger: Ledger, entries: Iterable[tuple[Item, Decision]]) -> int:
+def register(
+    ledger: Ledger, entries: Iterable[tuple[Item, Decision]], *, batch: int = _BATCH
+) -> int:
     """Note every item with what the rules say of it; those that may be read become pending.
 
     It can be stopped at any moment and done again. Items that are known already are brought in
@@ -99,75 +119,90 @@ def register(ledger: Ledger, entries: Iterable[tuple[Item, Decision]]) -> int:
     Args:
         ledger: open for writing.
         entries: as they come from the sources; held a batch at a time.
+        batch: how many entries are written together.
 
     Returns:
         how many entries there were.
     """
     for statement in _TABLES:
         ledger.connection.execute(statement)
-    listings = _Listings(ledger)
+    listings = _Listings()
     stream = iter(entries)
     total = 0
-    while batch := list(islice(stream, _BATCH)):
+    while some := list(islice(stream, batch)):
         with ledger.transaction() as db:
-            rows = [_row(item, decision, listings) for item, decision in batch]
-            db.executemany("INSERT INTO incoming VALUES (?, ?, ?, ?, ?)", rows)
-            for step in _BATCH_STEPS:
-                db.execute(step)
-        total += len(batch)
-    with ledger.transaction() as db:
-        for step in _SETTLE_STEPS:
-            db.execute(step)
-        for (image,) in db.execute(
-            "SELECT DISTINCT image_id FROM origins JOIN touched USING (item_id)"
-        ).fetchall():
-            relabel(db, image, ledger.clock())
-        for step in _END:
-            db.execute(step)
+            _register(db, some, listings, ledger.clock())
+        total += len(some)
     return total
+
+
+def _register(
+    db: sqlite3.Connection,
+    entries: Sequence[tuple[Item, Decision]],
+    listings: "_Listings",
+    now: float,
+) -> None:
+    rows = [_row(item, decision, listings.id_of(db, item, decision)) for item, decision in entries]
+    db.executemany("INSERT INTO incoming VALUES (?, ?, ?, ?, ?)", rows)
+    for step in _STEPS:
+        db.execute(step)
+    images = "SELECT DISTINCT image_id FROM touched CROSS JOIN origins USING (item_id)"
+    for (image,) in db.execute(images).fetchall():
+        relabel(db, image, now)
+    for table in _EMPTIED:
+        db.execute(f"DELETE FROM temp.{table}")
 
 
 def key_of(kind: Kind, locator: str) -> bytes:
     """The item's key: BLAKE2b-128 of its kind and locator."""
-    text = f"{kind} {locator}".encode("utf-8", "surrogateescape")
-    return hashlib.blake2b(text, digest_size=16).digest()
+    return hashlib.blake2b(kind.encode() + b" " + encoded(locator), digest_size=16).digest()
+
+
+def _row(item: Item, decision: Decision, listing: int) -> _Row:
+    denied = decision.by_name and decision.reason is Reason.DENIED
+    return (
+        key_of(item.kind, item.locator),
+        item.kind,
+        written(item.locator),
+        readable(decision.detail) if denied else None,
+        listing,
+    )
 
 
 class _Listings:
     """The ids of the lists, each written when it is first met."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self) -> None:
         self._ids: dict[_Key, int] = {}
+        self._judged: set[_Key] = set()
 
-    def id_of(self, item: Item, decision: Decision) -> int:
+    def id_of(self, db: sqlite3.Connection, item: Item, decision: Decision) -> int:
         filed = item.category or item.label or ""
         key = (item.source, item.listing, filed, item.part or "")
+        # That an item's own name is denied says nothing about its list: another item will tell.
         if key not in self._ids:
-            self._ids[key] = self._written(key, decision)
+            self._ids[key] = _noted(db, key, decision.label)
+        if key not in self._judged and not decision.by_name:
+            _judge(db, self._ids[key], decision)
+            self._judged.add(key)
         return self._ids[key]
 
-    def _written(self, key: _Key, decision: Decision) -> int:
-        # That an item's own name is denied says nothing about its list.
-        said = Decision(decision.label) if decision.by_name else decision
-        row = (*key, said.label, said.reason, said.detail)
-        number: int = self._ledger.connection.execute(
-            "INSERT INTO listings (source, listing, filed, part, label, reason, detail)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET label = excluded.label, reason = excluded.reason,"
-            " detail = excluded.detail RETURNING id",
-            row,
-        ).fetchone()[0]
-        return number
 
-
-def _row(item: Item, decision: Decision, listings: _Listings) -> _Row:
-    denied = decision.detail if decision.by_name and decision.reason is Reason.DENIED else None
-    locator = item.locator.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return (
-        key_of(item.kind, item.locator),
-        item.kind,
-        locator,
-        denied,
-        listings.id_of(item, decision),
+def _noted(db: sqlite3.Connection, key: _Key, label: str | None) -> int:
+    names = tuple(map(readable, key))
+    db.execute(
+        "INSERT OR IGNORE INTO listings (source, listing, filed, part, label, detail)"
+        " VALUES (?, ?, ?, ?, ?, '')",
+        (*names, label),
     )
+    query = "SELECT id FROM listings WHERE (source, listing, filed, part) = (?, ?, ?, ?)"
+    return int(db.execute(query, names).fetchone()[0])
+
+
+def _judge(db: sqlite3.Connection, listing: int, decision: Decision) -> None:
+    verdict = (decision.label, decision.reason, readable(decision.detail))
+    said = "SELECT label, reason, detail FROM listings WHERE id = ?"
+    if db.execute(said, (listing,)).fetchone() != verdict:
+        update = "UPDATE listings SET (label, reason, detail) = (?, ?, ?) WHERE id = ?"
+        db.execute(update, (*verdict, listing))
+        db.execute("INSERT OR IGNORE INTO changed VALUES (?)", (listing,))

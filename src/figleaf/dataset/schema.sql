@@ -18,8 +18,6 @@ CREATE TABLE items (
     id INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE,   -- BLAKE2b-128 of kind and locator: short, and in no order that hosts have
     kind TEXT NOT NULL,
-    locator TEXT NOT NULL,      -- of a blocklisted item only 'withheld:' and the key
-    denied TEXT,                -- the denied word in its own name, or NULL
     label TEXT,                 -- the class that all lists agree on
     state TEXT NOT NULL,
     reason TEXT,
@@ -33,10 +31,20 @@ CREATE TABLE items (
 CREATE INDEX items_by_state ON items (state, reason, label);
 CREATE INDEX items_pending ON items (kind, key) WHERE state = 'pending';
 
+-- Where the items are: text, or bytes where it is not valid Unicode; NULL once it is withheld. In a
+-- table of their own, for a row that grows may be moved to another page, and a copy stay behind in
+-- the first. These rows are only ever added at the end and emptied in place, so that what is
+-- withheld is nowhere in the file.
+CREATE TABLE locators (
+    item_id INTEGER PRIMARY KEY REFERENCES items (id),
+    locator TEXT
+);
+
 -- Which list names which item: the same URL may stand in many.
 CREATE TABLE mentions (
     item_id INTEGER NOT NULL REFERENCES items (id),
     listing_id INTEGER NOT NULL REFERENCES listings (id),
+    denied TEXT,                -- the denied word in what the source calls the item, or NULL
     PRIMARY KEY (item_id, listing_id)
 ) WITHOUT ROWID;
 

@@ -1,11 +1,13 @@
 """Where a data set stands: images by class, and what became of everything that was named."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.records import Reason, State
+
+_IMAGES = "SELECT label, count(*), sum(bytes) FROM images WHERE quarantine IS NULL GROUP BY label"
+_ITEMS = "SELECT label, state, reason, count(*) FROM items GROUP BY state, reason, label"
 
 
 @dataclass(slots=True)
@@ -58,24 +60,12 @@ def read_status(ledger: Ledger) -> DatasetStatus:
     def of(label: str | None) -> ClassStatus:
         return found.setdefault(label, ClassStatus(label))
 
-    for label, images, size in _images(ledger):
+    for label, images, size in ledger.read(_IMAGES):
         of(label).images += images
         of(label).size += size
-    for label, state, reason, count in _items(ledger):
+    for label, state, reason, count in ledger.read(_ITEMS):
         of(label).items[State(state)] += count
         if reason is not None:
             of(label).losses[Reason(reason)] += count
     order = sorted(found, key=lambda label: (label is None, label or ""))
     return DatasetStatus(tuple(found[label] for label in order))
-
-
-def _images(ledger: Ledger) -> Iterator[tuple[str | None, int, int]]:
-    yield from ledger.connection.execute(
-        "SELECT label, count(*), sum(bytes) FROM images WHERE quarantine IS NULL GROUP BY label"
-    )
-
-
-def _items(ledger: Ledger) -> Iterator[tuple[str | None, str, str | None, int]]:
-    yield from ledger.connection.execute(
-        "SELECT label, state, reason, count(*) FROM items GROUP BY state, reason, label"
-    )

@@ -11,8 +11,7 @@ from pathlib import Path
 IMAGES = "images"
 
 _EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
-_OURS = re.compile(r"([0-9a-f]{64})\.[a-z]{3,4}")
-_PART = ".part"
+_OURS = re.compile(r"([0-9a-f]{64})\.[a-z]{3,4}(\.[0-9a-f]{8}\.part)?")
 
 
 class Store:
@@ -25,7 +24,7 @@ class Store:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder) / IMAGES
         self._lock = threading.Lock()
-        self._renamed_in: set[Path] = set()
+        self._unflushed: set[Path] = set()
 
     def path(self, sha256: bytes, image_format: str) -> Path:
         """Where the image with this hash lies, or would."""
@@ -39,27 +38,17 @@ class Store:
             OSError: a full disk, a folder that cannot be written; nothing is left behind.
         """
         path = self.path(sha256, image_format)
-        if path.exists():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_PART}")
-        try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, data)
+        # Also where it was there: another thread may have just renamed it, and not come to this.
         with self._lock:
-            self._renamed_in.add(path.parent)
+            self._unflushed |= {path.parent, self.folder, self.folder.parent}
 
     def flush(self) -> None:
         """Make the new names outlast a power cut; before rows are written that rely on them."""
         with self._lock:
-            folders, self._renamed_in = self._renamed_in, set()
+            folders, self._unflushed = self._unflushed, set()
         for folder in folders:
             descriptor = os.open(folder, os.O_RDONLY)
             try:
@@ -77,20 +66,38 @@ class Store:
             how many files were removed.
         """
         removed = 0
-        for names in self._listings():
-            found = {name: _OURS.fullmatch(name.name) for name in names}
-            hashes = {bytes.fromhex(match[1]) for match in found.values() if match}
-            rows = known(hashes)
-            for path, match in found.items():
-                stray = match and bytes.fromhex(match[1]) not in rows
-                if stray or path.name.endswith(_PART):
+        for found in self._ours():
+            rows = known({sha256 for sha256, half in found.values() if not half})
+            for path, (sha256, half) in found.items():
+                if half or sha256 not in rows:
                     path.unlink()
                     removed += 1
         return removed
 
-    def _listings(self) -> Iterator[list[Path]]:
-        """The files of each of the folders."""
+    def _ours(self) -> Iterator[dict[Path, tuple[bytes, bool]]]:
+        """A folder after another: its files that `put` named, their hashes, and if half-written."""
         with suppress(FileNotFoundError):
             for folder in sorted(self.folder.iterdir()):
                 if folder.is_dir():
-                    yield sorted(folder.iterdir())
+                    yield {
+                        path: (bytes.fromhex(match[1]), match[2] is not None)
+                        for path in sorted(folder.iterdir())
+                        if (match := _OURS.fullmatch(path.name))
+                        and match[1][:2] == folder.name
+                        and path.is_file()
+                    }
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that it is under its name whole or not at all."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
