@@ -154,14 +154,14 @@ class Film:
             Fewer than there are moments where one frame is shown at several of them, cannot be
             decoded, or lies too far behind the last key frame, and that was taken already.
         """
-        wanted = {self._shown_at(moment) for moment in moments} if self._shown else set()
-        taken: set[int] = set()
-        for stamp in sorted(wanted):
-            found = self._frame_at(stamp)
-            if found is None or found.stamp in taken:
-                continue
-            taken.add(found.stamp)
-            yield Shot((found.stamp - self._shown[0]) * self._unit, _upright(found.frame))
+        wanted = sorted({self._shown_at(moment) for moment in moments}) if self._shown else []
+        last: int | None = None
+        for stamp in wanted:
+            # The frame after a damaged one may be what was wanted next.
+            found = None if last is not None and stamp <= last else self._frame_at(stamp)
+            if found is not None:
+                last = found.stamp
+                yield Shot((last - self._shown[0]) * self._unit, _upright(found.frame))
 
     def _shown_at(self, moment: float) -> int:
         units = self._shown[0] + round(moment / self._unit)
