@@ -115,6 +115,13 @@ def test_names_that_no_database_takes_are_counted(tmp_path: Path) -> None:
     assert (problem.kind, problem.examples) == (ProblemKind.BAD_NAME, ("a/caf\ufffd.jpg",))
 
 
+def test_a_folder_whose_path_no_database_takes_is_refused(tmp_path: Path) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    pictures(root, ["a/1.jpg"])
+    with pytest.raises(SourceError, match="not UTF-8; rename it"):
+        open_source(root)
+
+
 def test_korean_and_other_names(tmp_path: Path) -> None:
     root = pictures(tmp_path, ["드레스/사진 1.jpg", "a::b/%20#.jpg"])
     assert {item.label for item in folder(root).items()} == {"드레스", "a::b"}

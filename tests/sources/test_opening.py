@@ -1,9 +1,11 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from figleaf.errors import SourceError
+from figleaf.errors import DatasetError, SourceError
 from figleaf.sources.opening import SourceKind, open_source
 from figleaf.sources.reading import ProblemKind, Problems
 
@@ -42,6 +44,26 @@ def test_what_a_source_is_is_told_by_its_content(tmp_path: Path) -> None:
             if kind is not SourceKind.DATA_SET:
                 (item,) = source.items()
                 assert item.source == name
+
+
+def test_a_data_set_is_read_by_its_own_reader(tmp_path: Path) -> None:
+    write(tmp_path / "mine" / "figleaf.db", b"not a database")
+    for spec in (tmp_path / "mine", tmp_path / "mine" / "figleaf.db"):
+        source = open_source(spec)
+        assert (source.kind, source.name) == (SourceKind.DATA_SET, "mine")
+        with pytest.raises(DatasetError):
+            next(source.items())
+
+
+def test_opening_loads_no_library_that_is_an_extra(tmp_path: Path) -> None:
+    make(tmp_path)
+    code = (
+        "import sys\nfrom figleaf.sources.opening import open_source\n"
+        f"for name in 'abcdefh': list(open_source({str(tmp_path)!r} + '/' + name).items())\n"
+        "print({'pyarrow', 'aiohttp', 'av', 'pandas', 'sqlite3'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
 
 
 def test_a_pass_can_be_repeated_and_counts_anew(tmp_path: Path) -> None:

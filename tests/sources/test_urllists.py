@@ -197,5 +197,12 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert source.problems.count(ProblemKind.UNREADABLE) == 1
 
 
+def test_folders_whose_names_are_not_utf8_give_storable_items(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/raw_data/caf\xe9/f\xe9")
+    write(Path(folder) / "urls.txt", URL)
+    (item,) = open_source(tmp_path).items()
+    assert (item.category, item.listing) == ("caf\ufffd", "caf\ufffd/f\ufffd")
+
+
 def test_an_empty_list_has_no_items(tmp_path: Path) -> None:
     assert list(open_source(write(tmp_path / "porn.txt", "# nothing\n\n")).items()) == []

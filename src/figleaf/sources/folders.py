@@ -25,6 +25,7 @@ from figleaf.sources.reading import (
     count_failure,
     files,
     is_plain,
+    some_files,
     split_name,
     subfolders,
 )
@@ -228,8 +229,8 @@ def is_img2dataset(root: Path) -> bool:
 
 
 def _has_side_files(folder: Path) -> bool:
-    names = set(islice(files(folder, Problems(), frozenset(subfolders(folder))), _SCANNED))
-    sides = (name for name in names if name.endswith(".json"))
+    names = set(some_files(folder, _SCANNED))
+    sides = (name for name in sorted(names) if name.endswith(".json"))
     return any(_is_side_file(folder / name, names) for name in islice(sides, 3))
 
 

@@ -17,11 +17,11 @@ from figleaf.sources.reading import (
     READ_ERRORS,
     Problems,
     decode,
-    files,
     is_address,
     is_plain,
     open_bytes,
     plain,
+    some_files,
     subfolders,
 )
 from figleaf.sources.shards import Labelling
@@ -124,6 +124,7 @@ def open_source(
         MissingExtraError: a Parquet table without pyarrow.
     """
     label, path = _parse(spec)
+    path = path.parent if path.name == LEDGER else path
     name = plain(path.name)
     if not _exists(path):
         kind, read = _open_pattern(path, name, columns)
@@ -181,11 +182,13 @@ def _open_folder(path: Path, name: str, columns: Columns) -> tuple[SourceKind, R
     lists = urllists.lists_folder(path)
     if lists is not None:
         return SourceKind.URL_LISTS, partial(urllists.checkout_items, lists, name)
+    if not is_plain(str(path)):
+        raise SourceError(f"{plain(str(path))}: a path that is not UTF-8; rename it")
     labelling = Labelling(columns.label)
     if _has(path, shards.is_shard):
         _open_shards([path], name, columns)  # checks the path
         if _has(path, folders.is_picture_name):
-            raise SourceError(f"{path}: both shards and pictures lie there; name one or the other")
+            raise SourceError(f"{path}: both shards and pictures lie there; put them apart")
         return SourceKind.SHARDS, partial(shards.folder_items, path, name, labelling)
     if folders.is_img2dataset(path):
         return SourceKind.FOLDER, partial(folders.img2dataset_items, path, name, labelling)
@@ -195,8 +198,6 @@ def _open_folder(path: Path, name: str, columns: Columns) -> tuple[SourceKind, R
 
 def _check_folder(path: Path, columns: Columns) -> None:
     """Raise SourceError where a folder has no picture, or metadata that cannot be used."""
-    if not is_plain(str(path)):
-        raise SourceError(f"{plain(str(path))}: a path that is not UTF-8; rename it")
     for unit in folders.units(path):
         if unit.metadata is not None:
             folders.open_metadata(path / unit.folder / unit.metadata, columns)
@@ -208,12 +209,9 @@ def _check_folder(path: Path, columns: Columns) -> None:
 def _has(path: Path, wanted: Callable[[str], bool]) -> bool:
     """Whether a file of such a name lies in the folder or in one of its folders."""
     inner = islice(subfolders(path), _SCANNED)
-    below = (folder for name in inner for folder in [path / name])
-    return any(wanted(name) for folder in chain([path], below) for name in _names(folder))
-
-
-def _names(folder: Path) -> Iterator[str]:
-    return islice(files(folder, Problems(), frozenset(subfolders(folder))), _SCANNED)
+    below = (path / name for name in inner)
+    folders_there = chain([path], below)
+    return any(wanted(name) for folder in folders_there for name in some_files(folder, _SCANNED))
 
 
 def _dataset_items(path: Path, problems: Problems) -> Iterator[Item]:
@@ -226,8 +224,6 @@ def _open_file(
     path: Path, name: str, columns: Columns, root: str | Path | None
 ) -> tuple[SourceKind, Read]:
     head = _head(path)
-    if path.name == LEDGER:
-        return SourceKind.DATA_SET, partial(_dataset_items, path.parent)
     if is_tar(path):
         return _open_shards([path], name, columns)
     form = _table_format(path, head, columns)

@@ -6,8 +6,10 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -242,51 +244,75 @@ def files(
     as problems, as is what cannot be listed or is no file. Folders of the root that are `skipped`
     are not entered. Memory is the names of one folder a level.
     """
-    pending = [iter(_entries(root, "", problems))]
+    pending = [_named(root, "", problems)]
     while pending:  # not by recursion: folders may be nested deeper than Python's stack
-        entry = next(pending[-1], None)
-        if entry is None:
+        name, kind = next(pending[-1], ("", _Entry.END))
+        if kind is _Entry.END:
             pending.pop()
-            continue
-        name = os.path.relpath(entry.path, root) if len(pending) > 1 else entry.name
-        if _is_folder(entry):
-            if name in skipped:
-                continue
-            if entry.is_symlink():
-                problems.add(ProblemKind.LINK, name)
-            else:
-                pending.append(iter(_entries(entry.path, name, problems)))
-        elif _is_file(entry):
+        elif kind is _Entry.FILE:
             yield name
-        else:
+        elif kind is _Entry.LINK:
+            problems.add(ProblemKind.LINK, name)
+        elif kind is _Entry.OTHER:
             problems.add(ProblemKind.UNREADABLE, f"{name}: not a regular file")
+        elif name not in skipped:
+            pending.append(_named(root, name, problems))
 
 
 def subfolders(root: str | Path) -> list[str]:
     """The names of the folders in a folder, sorted, without hidden ones and links."""
-    found = _entries(root, "", Problems())
-    return [entry.name for entry in found if _is_folder(entry) and not entry.is_symlink()]
+    return sorted(name for name, kind in _listed(root) if kind is _Entry.FOLDER)
 
 
-def _entries(folder: str | Path, name: str, problems: Problems) -> list[os.DirEntry[str]]:
+def some_files(folder: str | Path, limit: int) -> list[str]:
+    """The names of at most so many files in a folder, in no order, without hidden ones."""
+    return list(islice((name for name, kind in _listed(folder) if kind is _Entry.FILE), limit))
+
+
+class _Entry(Enum):
+    """What is found in a folder."""
+
+    FILE = 0
+    FOLDER = 1
+    LINK = 2
+    """To a folder."""
+    OTHER = 3
+    END = 4
+
+
+def _named(root: str | Path, folder: str, problems: Problems) -> Iterator[tuple[str, _Entry]]:
+    """The entries of a folder below the root by name. Files are held as nothing but names."""
+    names: list[str] = []
+    kinds: dict[str, _Entry] = {}
     try:
-        with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if not entry.name.startswith(".")]
+        for name, kind in _scanned(os.path.join(root, folder)):  # noqa: PTH118  # hot
+            names.append(name)
+            if kind is not _Entry.FILE:
+                kinds[name] = kind
     except OSError as error:
-        problems.add(ProblemKind.UNREADABLE, f"{name or os.fspath(folder)}: {error.strerror}")
-        return []
-    return sorted(shown, key=lambda entry: entry.name)
+        count_failure(problems, folder or os.fspath(root), error)
+    names.sort()
+    prefix = f"{folder}/" if folder else ""
+    return ((prefix + name, kinds.get(name, _Entry.FILE)) for name in names)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _listed(folder: str | Path) -> Iterator[tuple[str, _Entry]]:
+    """As `_scanned`, but nothing of a folder that cannot be listed."""
+    with suppress(OSError):
+        yield from _scanned(folder)
+
+
+def _scanned(folder: str | Path) -> Iterator[tuple[str, _Entry]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                yield entry.name, _kind_of(entry)
+
+
+def _kind_of(entry: os.DirEntry[str]) -> _Entry:
     try:
-        return entry.is_dir()
+        if entry.is_dir():
+            return _Entry.LINK if entry.is_symlink() else _Entry.FOLDER
+        return _Entry.FILE if entry.is_file() else _Entry.OTHER
     except OSError:  # a link to itself, or through a folder that may not be entered
-        return False
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
+        return _Entry.OTHER

@@ -183,6 +183,8 @@ def _locate_file(path: str, place: Place) -> tuple[Kind, str, str]:
     root = os.fspath(place.root)
     target = os.path.normpath(os.path.join(root, path))  # noqa: PTH118  # Path would not take ".." out
     name = os.path.relpath(target, root)
+    if not is_plain(root):
+        raise _BadRowError(ProblemKind.BAD_NAME)
     if name.partition("/")[0] in (os.pardir, os.curdir):
         raise _BadRowError(ProblemKind.OUTSIDE)
     return Kind.FILE, target, place.prefix + name

@@ -17,6 +17,7 @@ from figleaf.sources.reading import (
     decode,
     files,
     lines,
+    plain,
     subfolders,
 )
 
@@ -107,16 +108,16 @@ def _place(base: Path, name: str) -> tuple[str, str] | None:
     file = file.removesuffix(_PACKED)
     inner = folders[-1] if folders else base.name
     if file == f"urls_{inner}.txt":
-        return inner, file
+        return plain(inner), plain(file)
     if file != _LIST:
         return None
     # Counted from raw_data; where a category's folder was given, it is the outer one.
     outer = [] if base.name == RAW_DATA else [base.parent.name, base.name]
     levels = folders if len(folders) > 1 else [*outer, *folders][-2:]
     if len(levels) < 2:
-        return inner, inner
-    category = "_".join(levels[:-1])
-    return category, f"{category}/{levels[-1]}"
+        return plain(inner), plain(inner)
+    category = plain("_".join(levels[:-1]))
+    return category, plain(f"{category}/{levels[-1]}")
 
 
 def _below(base: Path) -> Iterator[Path]:
