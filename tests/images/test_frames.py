@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,21 @@ def test_one_frame_is_a_still_picture(kind: str) -> None:
     (frame,) = sample(data)
     assert frame.seconds == 0
     np.testing.assert_array_equal(frame.picture.pixels, decode(data).pixels)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GIF89a\1\0\1\0\0\0\0" + b"!\xfe\0" * 10_000_000,
+        b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0junk\0\0\0\0" * 3_000_000,
+        b"RIFF\xf0\xc3\xc9\x01WEBP" + b"junk\0\0\0\0" * 3_750_000,
+    ],
+    ids=["gif", "png", "webp"],
+)
+def test_endless_headers_are_given_up(data: bytes) -> None:
+    started = time.perf_counter()
+    assert kind_of_moving(data) is None
+    assert time.perf_counter() - started < 5
 
 
 # Animations.

@@ -27,6 +27,9 @@ _TRANSPORT_PACKETS = ((0, 188), (4, 192))
 """MPEG transport streams, and those with a time before each packet: offset, then length."""
 _SYNC = b"G"
 
+_MAX_HEADERS = 2**20
+"""Read in one file, each of which takes a microsecond or two. No animation has so many frames."""
+
 _SHORTEST, _DEFAULT = 0.01, 0.1
 """Browsers show frames of 10 ms and less, which many old animations have, for 100 ms."""
 
@@ -173,6 +176,7 @@ class _Headers:
 
     data: bytes
     hidden: int = 0
+    read: int = 0
 
     def gif(self) -> Iterator[float]:
         """GIF89a: a frame is an image block, its delay in the graphic control block before it."""
@@ -231,7 +235,8 @@ class _Headers:
 
     def _bytes(self, at: int, size: int) -> bytes:
         part = self.data[at : at + size]
-        if len(part) < size:
+        self.read += 1
+        if len(part) < size or self.read > _MAX_HEADERS:
             raise _CutError
         return part
 
