@@ -8,7 +8,7 @@ an exemption file lifts terms or groups of it:
     name = "campus architecture"
     reason = "Licensed pictures of buildings without people; contract 17."
     date = 2025-03-01                            not in the future
-    terms = ["college", "nudism"]                terms and groups of tier 2, as deny.toml has them
+    terms = ["college", "nude-families"]         terms and groups of tier 2, as deny.toml has them
 
 A text is searched as it stands and with its percent-encoding undone, however often it was applied;
 Unicode's compatibility forms and accents are folded, punycode hosts decoded, digits within a word
@@ -147,13 +147,14 @@ def readings(text: str) -> tuple[str, ...]:
     """The ways to read a text: as it stands, decoded once, twice and so on; each folded."""
     if not _may_change(text):
         return (text,)
-    form = _folded(text)
-    found = dict.fromkeys(_decoded(form))
-    for _ in range(_ROUNDS):
-        before, form = form, _folded(_unquoted(form))
-        if form == before:
-            break
-        found |= dict.fromkeys(_decoded(form))
+    found: dict[str, None] = {}
+    for start in dict.fromkeys((text, _folded(text))):
+        form, before = start, ""
+        for _ in range(_ROUNDS):
+            found |= dict.fromkeys(_decoded(form))
+            form, before = _unquoted(form), form
+            if form == before:
+                break
     found |= dict.fromkeys(_folded(_HOST.sub(_from_punycode, form)) for form in list(found))
     return tuple(found)
 
@@ -162,8 +163,8 @@ def _may_change(text: str) -> bool:
     return "%" in text or not text.isascii() or "xn--" in text.lower()
 
 
-_BYTES = re.compile("[\udc80-\udcff]")
-"""Surrogates that stand for bytes that are not UTF-8 (PEP 383)."""
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""Surrogates that stand for bytes (PEP 383)."""
 _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """All others, which stand for nothing."""
 
@@ -183,19 +184,21 @@ _ESCAPE = re.compile("%u([0-9A-Fa-f]{4})")
 
 
 def _unquoted(text: str) -> str:
-    text = _LONE.sub("\ufffd", _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text))
-    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode(
-        "utf-8", "surrogateescape"
-    )
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return unquote_to_bytes(_bytes(text)).decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return _LONE.sub("\ufffd", text).encode("utf-8", "surrogateescape")
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """The text, and what its bytes that are not UTF-8 are in the encodings of older pages."""
-    yield text
-    if _BYTES.search(text):
-        data = text.encode("utf-8", "surrogateescape")
+    """The text, and what it is in the encodings of older pages, where it may be in one of them."""
+    yield _folded(text)
+    # Bytes that are not UTF-8, or that are by chance: two of EUC may be a letter with an accent.
+    if not text.isascii() and (_NOT_UTF8.search(text) or max(text) < "\u0800"):
         for codec in ("cp949", "cp932", "euc_jp"):
-            yield _folded(data.decode(codec, "replace"))
+            yield _folded(_bytes(text).decode(codec, "replace"))
 
 
 _HOST = re.compile(r"xn--([a-z0-9-]{1,59})", re.IGNORECASE)
@@ -214,7 +217,8 @@ _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 def _words(text: str) -> Iterable[tuple[str, ...]]:
     """The words of a text and the numbers between them, in lower case; all ways to see borders."""
-    found = {}  # a set would not keep the order, nor which of several terms is named
+    # Not a set: it must be the same term each time that is named first.
+    found: dict[tuple[str, ...], None] = {}
     for spelling in _spellings(text):
         found[tuple(_WORD.findall(spelling.lower()))] = None
         found[tuple(word.lower() for word in _CAMEL.findall(spelling))] = None
