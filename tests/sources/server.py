@@ -18,7 +18,7 @@ Besides the files it answers:
 /redirect/3/PATH               three redirects, then the file /PATH
 /loop, /to?LOCATION            redirects to itself; redirects to whatever is given
 /page.jpg, /placeholder/...    HTML; always the same small picture
-/gzip/PATH, /bomb              the file compressed, unasked; 200 MB of zeros, compressed
+/gzip/PATH, /bomb              the file compressed, unasked; 100 MB of zeros, compressed
 /garbage, /huge-headers        no HTTP; a header of a megabyte
 /hang, /empty                  no answer at all; no body
 /tag/VALUE/PATH                the file /PATH with X-Robots-Tag: VALUE
@@ -160,11 +160,14 @@ class MisbehavingServer:
             servers.append(server)
         self._ready.set()
         await self._stop.wait()
+        # A connection that was accepted just now would be left open by a server that is closed.
+        await asyncio.sleep(0.02)
         for server in servers:
             server.close()
         for task in list(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.sleep(0.01)  # until the transports have closed their sockets
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -188,6 +191,9 @@ class MisbehavingServer:
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             return
+        except asyncio.CancelledError:
+            writer.transport.abort()  # whatever it has not sent yet
+            raise
         finally:
             writer.close()
 
@@ -202,7 +208,8 @@ class MisbehavingServer:
         elif path == "/robots.txt":
             await self._answer_robots(exchange)
         else:
-            name, _, rest = path.partition("?")[0][1:].partition("/")
+            name, _, rest = path[1:].partition("/")
+            name = name.partition("?")[0]
             misdeed = getattr(self, f"_do_{name.replace('-', '_').replace('.', '_')}", None)
             if misdeed is None:
                 await exchange.answer(404, b"nothing here")
@@ -220,7 +227,7 @@ class MisbehavingServer:
         self._seen[exchange.request.path] += 1
         if self._seen[exchange.request.path] <= int(times):
             return False
-        await exchange.answer(200, self.files[f"/{path}"])
+        await exchange.answer(200, self.files["/" + path.partition("?")[0]])
         return True
 
     async def _do_status(self, exchange: Exchange, rest: str) -> None:
@@ -289,7 +296,7 @@ class MisbehavingServer:
         await exchange.answer(200, body, Content_Encoding="gzip")
 
     async def _do_bomb(self, exchange: Exchange, rest: str) -> None:
-        await exchange.answer(200, _gzip(bytes(200 * 10**6)), Content_Encoding="gzip")
+        await exchange.answer(200, _gzip(bytes(100 * 10**6)), Content_Encoding="gzip")
 
     async def _do_garbage(self, exchange: Exchange, rest: str) -> None:
         exchange.writer.write(b"220 mail.example.org ESMTP\r\n\r\n")

@@ -114,7 +114,7 @@ class Batch(Generic[T]):
         while True:
             if self._error is not None:
                 raise self._error
-            if self._results or (self._exhausted and not self._open):
+            if self._results or self.closed or (self._exhausted and not self._open):
                 return bool(self._results)
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -126,6 +126,8 @@ class Batch(Generic[T]):
 
     async def close(self) -> None:
         """Cancel what runs, and wait until it has ended."""
+        self.closed = True
+        self._notify()
         running = list(self._running)
         for task in running:
             task.cancel()

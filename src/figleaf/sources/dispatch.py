@@ -81,7 +81,7 @@ class Dispatcher:
 
     async def drop(self, batch: Batch[Any]) -> None:
         """End a run: cancel what it has under way, and forget the rest."""
-        batch.closed = True
+        batch.closed = True  # from here on its jobs are not queued again
         self._batches.remove(batch)
         self._hosts.discard(lambda job: job.batch is batch)
         self._failed = deque(entry for entry in self._failed if entry[0].batch is not batch)
@@ -294,7 +294,7 @@ class Dispatcher:
 
     def _set_waker(self) -> None:
         """Come back when the next host has rested, or the next retry is due."""
-        when = self._hosts.next_time()
+        when = self._hosts.next_time() if self._batches else None
         if when is None or (self._waker is not None and self._wakes_at <= when):
             return
         if self._waker is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import errno
 import socket
 import ssl
 import time
@@ -12,6 +13,7 @@ from aiohttp import http_exceptions
 from yarl import URL
 
 from figleaf.dataset.records import Reason
+from figleaf.errors import FigleafError
 from figleaf.sources.budget import ByteBudget, Hold
 from figleaf.sources.compression import decompressor
 from figleaf.sources.fetched import FetchError, FetchRules, reason_for
@@ -99,6 +101,7 @@ class Exchange:
 
         Raises:
             FetchError: whatever comes in the way, and every status but 200 and redirects.
+            FigleafError: this process has too many files open.
         """
         attempt.http_status = None
         attempt.received = 0
@@ -203,6 +206,10 @@ class Exchange:
 
     def _failure(self, error: Exception, attempt: Attempt) -> FetchError:
         """What an exception of the network's or aiohttp's comes down to."""
+        if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+            raise FigleafError(  # not this file's fault, nor its host's
+                "no file descriptors are left: lower in_flight or raise `ulimit -n`"
+            ) from error
         if refused := not_public(error):
             return attempt.error(Reason.NOT_PUBLIC, str(refused))
         reason = _reason(error)

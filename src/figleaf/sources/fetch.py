@@ -43,6 +43,8 @@ class Fetcher:
 
     Args:
         rules: the limits.
+        refuse: why a URL that a file redirects to must not be asked for; None where it may. The
+            tasks' own URLs are the caller's affair.
         resolve: looks a name up; the system's resolver by default. Whatever it answers, no address
             that the rules do not permit is connected to.
         clock: seconds, rising. Deadlines go by the event loop's own.
@@ -51,18 +53,22 @@ class Fetcher:
 
     Raises:
         MissingExtraError: aiohttp or protego is not installed (on entering).
+        InputError: so many requests in flight need more open files than the system allows (on
+            entering; the process's own limit is raised as far as needed).
     """
 
     def __init__(
         self,
         rules: FetchRules | None = None,
         *,
+        refuse: Callable[[str], FetchError | None] = lambda _: None,
         resolve: Resolve = resolve_with_system,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._rules = rules or FetchRules()
+        self._refuse = refuse
         self._resolve = resolve
         self._clock = clock
         self._sleep = sleep
@@ -94,7 +100,7 @@ class Fetcher:
         self._dispatcher = Dispatcher(
             rules,
             guard,
-            Follower(exchange, guard, robots, rules),
+            Follower(exchange, guard, robots, rules, self._refuse),
             robots,
             Surroundings(self._clock, self._sleep, self._draw),
         )
@@ -148,6 +154,7 @@ class Fetcher:
 
         Raises:
             InputError: the fetcher is not open.
+            FigleafError: no file descriptors are left for connections.
             Exception: what `tasks` or `handle` raised.
         """
         from figleaf.sources.batch import Batch

@@ -37,7 +37,8 @@ class FetchRules:
             asks for more they fail at once, and can be tried again another day.
         max_redirects: for one file.
         memory: bytes of bodies held at once, from their arrival until they were handled. One body
-            may exceed it, so that there is always one that goes on.
+            may exceed it, so that there is always one that goes on. A connection whose body waits
+            for it has up to some 400 KB more in its buffer.
         robots: whether robots.txt is fetched and kept to.
         no_ai: whether an X-Robots-Tag of noai, noimageai, noindex or none refuses the file.
         allow_loopback: whether 127.0.0.0/8 and ::1 may be fetched from; no other address that is

@@ -1,5 +1,7 @@
 """Follow an attempt at a file to where its redirects end or lead to another host."""
 
+from collections.abc import Callable
+
 from figleaf.dataset.records import Reason
 from figleaf.sources.batch import Job
 from figleaf.sources.exchange import Attempt, Body, Exchange
@@ -13,6 +15,8 @@ from figleaf.sources.robots import (
     parse_robots,
 )
 from figleaf.sources.target import Target, parse_target
+
+Refuse = Callable[[str], FetchError | None]
 
 _ROBOTS_UNAVAILABLE = frozenset(
     {Reason.GONE, Reason.FORBIDDEN, Reason.HTTP_STATUS, Reason.EMPTY, Reason.REDIRECTS}
@@ -28,15 +32,22 @@ class Follower:
         guard: which addresses a redirect may lead to.
         robots: what the hosts allow, as far as that is known.
         rules: the limits.
+        refuse: why a URL that a file redirects to is not asked for; None where it is.
     """
 
     def __init__(
-        self, exchange: Exchange, guard: Guard, robots: RobotsCache, rules: FetchRules
+        self,
+        exchange: Exchange,
+        guard: Guard,
+        robots: RobotsCache,
+        rules: FetchRules,
+        refuse: Refuse,
     ) -> None:
         self._exchange = exchange
         self._guard = guard
         self._robots = robots
         self._rules = rules
+        self._refuse = refuse
 
     async def file(self, job: Job, attempt: Attempt) -> Fetched | Target:
         """Ask for a job's target, and on at the same host. A target where it is another host's.
@@ -52,6 +63,8 @@ class Follower:
                     job.attempts,
                 )  # fmt: skip
             target = self._next(job.target, answer.location, job.visited, attempt)
+            if (refused := self._refuse(target.url)) is not None:
+                raise attempt.error(refused.reason, f"redirects to {refused.detail}")
             if target.origin != job.target.origin:
                 return target
             job.target = target

@@ -145,6 +145,8 @@ def parse_literal(host: str) -> IPAddress | None:
         ValueError: it ends like an IPv4 address but is none, such as "1.2.3.256" or "1.2.3.4.5".
     """
     if ":" in host:
+        if "%" in host:
+            raise ValueError(f"{host!r} has a zone, which only local addresses have")
         return ipaddress.IPv6Address(host)
     parts = host.split(".")
     if not _NUMBER.fullmatch(parts[-1]):

@@ -82,6 +82,10 @@ class Hosts(Generic[J]):
         self._later: list[tuple[float, int, str, J]] = []
         self._order = itertools.count()
 
+    def __len__(self) -> int:
+        """How many hosts are remembered."""
+        return len(self._hosts)
+
     def put(self, origin: str, job: J, *, first: bool = False) -> None:
         """Queue a job: at the end, or `first`, where it was under way already."""
         host = self._host(origin)

@@ -7,15 +7,21 @@ connection, new or kept alive, before a request is written to it.
 """
 
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from figleaf.errors import InputError
 from figleaf.sources.fetched import FetchRules
 from figleaf.sources.guard import Guard, NotPublicError
 from figleaf.sources.names import Names
+
+_KEPT_ALIVE = 5.0
+"""Seconds that an idle connection is kept: hosts come and go by the thousand."""
+_OTHER_FILES = 200
 
 ACCEPT = "image/*,video/*;q=0.8,*/*;q=0.5"
 
@@ -23,14 +29,19 @@ ACCEPT = "image/*,video/*;q=0.8,*/*;q=0.5"
 def open_session(rules: FetchRules, guard: Guard, names: Names) -> aiohttp.ClientSession:
     """A session: no cookies, no proxies or credentials from the environment, no decompression.
 
-    Its deadlines are the caller's affair, but for the one on connecting.
+    Its deadlines are the caller's affair, but for the one on connecting. The process's limit on
+    open files is raised as far as its connections need it.
+
+    Raises:
+        InputError: that limit cannot be raised far enough.
     """
+    _allow_connections(rules.in_flight)
     connector = aiohttp.TCPConnector(
         resolver=_Resolver(names),
         use_dns_cache=False,  # `names` has one
         socket_factory=_socket_factory(guard),
         limit=0,  # the hosts' queues say how many
-        ttl_dns_cache=None,
+        keepalive_timeout=_KEPT_ALIVE,
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -41,6 +52,25 @@ def open_session(rules: FetchRules, guard: Guard, names: Names) -> aiohttp.Clien
         auto_decompress=False,
         trust_env=False,
     )
+
+
+def _allow_connections(in_flight: int) -> None:
+    """Make sure of a file descriptor for each request and for the connections that are kept."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    most = sys.maxsize if hard == unlimited else hard
+    if most < 2 * in_flight + _OTHER_FILES:
+        raise InputError(
+            f"{in_flight:,} requests in flight need {2 * in_flight + _OTHER_FILES:,} open files, "
+            f"the limit is {most:,}: lower in_flight or raise `ulimit -n`"
+        )
+    wanted = min(8 * in_flight + _OTHER_FILES, most)
+    if soft not in (-1, unlimited) and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
