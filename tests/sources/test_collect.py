@@ -64,7 +64,7 @@ def test_every_misbehaviour_comes_to_its_own_end(tmp_path: Path) -> None:
         urls = {server.url(path): end for path, end in HOSTILE.items()}
         source = listed(tmp_path / "urls_neutral.txt", [*urls, "https:///nothing", "about:blank"])
         fetch = FetchRules(
-            allow_loopback=True, backoff=0.01, deadline=1.0, longest_retry_after=2.0, retries=1
+            allow_loopback=True, backoff=0.01, deadline=4.0, longest_retry_after=2.0, retries=1
         )
         limits = figleaf.Limits(max_bytes=10**6)
         rules = figleaf.CollectRules(fetch=fetch, limits=limits, workers=1)
@@ -86,9 +86,9 @@ def test_only_what_may_pass_is_tried_again(tmp_path: Path) -> None:
             fetch=FetchRules(allow_loopback=True, retries=0, robots=False), workers=1
         )
         figleaf.collect([source], tmp_path / "data", rules=rules)
-        before = len(server.requests)
+        before = len(server.paths())
         figleaf.collect([], tmp_path / "data", rules=rules)
-        assert len(server.requests) == before
+        assert len(server.paths()) == before
         passing = [reason for reason in Reason if reason.may_pass]
         figleaf.collect([], tmp_path / "data", rules=rules, retry_reasons=passing)
         assert server.paths()[before:] == ["/status/500/a.jpg"]
@@ -154,7 +154,7 @@ def test_a_map_lets_the_rest_in_later(tmp_path: Path) -> None:
     with MisbehavingServer(PHOTOS) as server:
         source = checkout(tmp_path / "lists", server)
         collected(source, tmp_path / "data")
-        before = len(server.requests)
+        before = len(server.paths())
         collected(source, tmp_path / "data", categories=mapping)
         assert server.paths()[before:] == ["/5.jpg"]
     assert len(Dataset(tmp_path / "data").filter(label="sexy")) == 1
@@ -230,7 +230,7 @@ def test_a_match_is_never_written_and_its_url_is_kept_apart(tmp_path: Path, algo
     assert match["locator"] == server.url("/s.jpg")
     rest = [path for path in out.rglob("*") if path.is_file() and path != matches]
     assert not any(b"/s.jpg" in path.read_bytes() for path in rest)
-    assert not any(secret[:64] in path.read_bytes() for path in rest)
+    assert not any(secret[-200:-100] in path.read_bytes() for path in rest)
 
 
 # Local sources, moving pictures

@@ -116,8 +116,8 @@ def collect(
         KeyboardInterrupt: Ctrl-C; what was done until then is kept.
     """
     rules = rules or CollectRules()
-    opened = [open_source(source, columns=rules.columns) for source in sources]
     loaded = LoadedRules.load(rules)
+    opened = [open_source(source, columns=rules.columns) for source in sources]
     with _disk_errors(Path(out)), Ledger(out, write=True) as ledger:
         _check_blocklist(ledger, loaded.blocklist)
         _recover(ledger)
