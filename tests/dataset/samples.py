@@ -1,11 +1,13 @@
 """Items, decisions and images to put into ledgers, and programs that run beside a test."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from figleaf.dataset.ledger import Ledger
@@ -57,6 +59,12 @@ def ledger_with(folder: Path, *entries: Entry, clock: float = NOON) -> Ledger:
     ledger = Ledger(folder, write=True, clock=lambda: clock)
     register(ledger, entries)
     return ledger
+
+
+def in_memory() -> "TemporaryDirectory[str]":
+    """A folder for a while, where there is no disk to wait for."""
+    memory = Path("/dev/shm")
+    return TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None)
 
 
 def pending(ledger: Ledger) -> list[Task]:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from .samples import (
     denied,
     denied_by_name,
     file,
+    in_memory,
     items,
     keep,
     ledger_with,
@@ -246,7 +246,7 @@ def test_stopped_in_the_middle_and_done_again(ledger: Ledger) -> None:
     assert ledger.count_pending() == 13
 
 
-def test_wherever_it_stops_nothing_is_pending_that_a_known_list_denies(tmp_path: Path) -> None:
+def test_wherever_it_stops_nothing_is_pending_that_a_known_list_denies() -> None:
     old = [(url(str(n)), mapped()) for n in range(6)]
     new = [
         (url("0"), denied()),
@@ -255,18 +255,16 @@ def test_wherever_it_stops_nothing_is_pending_that_a_known_list_denies(tmp_path:
         *((url(str(n)), denied()) for n in range(1, 6)),
     ]
 
+    def breaking(stop: int) -> Iterator[Entry]:
+        yield from new[:stop]
+        raise KeyboardInterrupt
+
     for stop in range(len(new)):
-
-        def breaking(stop: int = stop) -> Iterator[Entry]:
-            yield from new[:stop]
-            raise KeyboardInterrupt
-
-        with ledger_with(tmp_path / str(stop), *old) as ledger:
+        with in_memory() as folder, ledger_with(Path(folder), *old) as ledger:
             with pytest.raises(KeyboardInterrupt):
-                register(ledger, breaking(), batch=1)
+                register(ledger, breaking(stop), batch=1)
             left = {task.locator.rpartition("/")[2] for task in pending(ledger)}
-            allowed = {"new"} if stop == 2 else set() if stop else set("012345")
-            assert left == allowed
+            assert left == ({"new"} if stop == 2 else set() if stop else set("012345"))
 
 
 ODD = [
@@ -377,7 +375,7 @@ def test_any_lists_under_any_rules_come_to_what_the_model_says(
     rounds: list[tuple[dict[str, Decision], list[Mention], frozenset[str], int, frozenset[str]]],
 ) -> None:
     model = Model()
-    with TemporaryDirectory() as folder, Ledger(folder, write=True) as ledger:
+    with in_memory() as folder, Ledger(folder, write=True) as ledger:
         for rules, named, bad_names, batch, finished in rounds:
             entries = [
                 (url(name, listing), denied_by_name() if name in bad_names else rules[listing])

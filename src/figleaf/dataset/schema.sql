@@ -87,6 +87,10 @@ CREATE INDEX labels_by_image ON labels (image_id, id);
 CREATE TRIGGER label_holds AFTER INSERT ON labels BEGIN
     UPDATE images SET label = NEW.after WHERE id = NEW.image_id;
 END;
+CREATE TRIGGER labels_are_new BEFORE INSERT ON labels
+WHEN EXISTS (SELECT 1 FROM labels WHERE id = NEW.id) BEGIN -- else REPLACE would delete without a word
+    SELECT RAISE(ABORT, 'label events are never replaced');
+END;
 CREATE TRIGGER labels_stay BEFORE UPDATE ON labels BEGIN
     SELECT RAISE(ABORT, 'label events are never changed');
 END;
