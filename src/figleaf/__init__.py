@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from figleaf.errors import FigleafError, Status
     from figleaf.images import Limits
     from figleaf.models.runtime import Precision
-    from figleaf.sources.collect import CollectRules, collect
+    from figleaf.sources.collect import collect
+    from figleaf.sources.rules import CollectRules
 
 __all__ = [
     "Classifier",
@@ -43,7 +44,7 @@ __all__ = [
 
 _HOMES = {
     "Classifier": "figleaf.classify.classifier",
-    "CollectRules": "figleaf.sources.collect",
+    "CollectRules": "figleaf.sources.rules",
     "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
     "FigleafError": "figleaf.errors",

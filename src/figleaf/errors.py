@@ -10,8 +10,8 @@ These are raised where the caller can do something about it::
     │   ├── ModelNotFoundError          no embedded model and no folder goes by that name
     │   └── BundleError                 a bundle that is damaged, hostile, or does not fit its card
     ├── PolicyError                     a policy that cannot be read or contradicts itself
-    ├── SourceError                     a list, table, folder or shard that cannot be read as a source
-    ├── RulesError                      a file of categories, denied words or hashes that is not valid
+    ├── SourceError                     a list, table, folder or shard that cannot be read
+    ├── RulesError                      a file of categories, exemptions or hashes that is not valid
     ├── DatasetError                    a data set that cannot be opened, is in use or is damaged
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """

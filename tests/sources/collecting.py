@@ -27,8 +27,8 @@ def photo(seed: int, side: int = 48) -> bytes:
 
 def collected(source: Path | str, out: Path, **rules: Any) -> DatasetStatus:
     """Collect one source, from the loopback interface if need be."""
-    rules = {"fetch": QUICK, "workers": 1} | rules
-    return figleaf.collect([source], out, rules=figleaf.CollectRules(**rules))
+    chosen: dict[str, Any] = {"fetch": QUICK, "workers": 1} | rules
+    return figleaf.collect([source], out, rules=figleaf.CollectRules(**chosen))
 
 
 def listed(path: Path, urls: list[str]) -> Path:

@@ -17,8 +17,8 @@ from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, InputError, RulesError
 from figleaf.images import decode
 from figleaf.images.phash import pdq
-from figleaf.sources.examine import FrameRule
 from figleaf.sources.fetched import FetchRules
+from figleaf.sources.rules import FrameRule
 
 from .collecting import collected, ends, files_of, listed, photo, state_of
 from .server import MisbehavingServer

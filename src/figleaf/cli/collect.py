@@ -9,15 +9,12 @@ import typer
 from figleaf.cli.collecting import Collecting
 from figleaf.cli.datasets import print_plan, print_status
 from figleaf.cli.terminal import say
-from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, InputError
 from figleaf.images import Limits
-from figleaf.sources import collect as stage
-from figleaf.sources.collect import CollectRules
-from figleaf.sources.examine import FrameRule
+from figleaf.sources.columns import Columns
 from figleaf.sources.fetched import FetchRules
-from figleaf.sources.opening import Columns
+from figleaf.sources.rules import CollectRules, FrameRule
 
 NOTHING, INTERRUPTED = 3, 130
 
@@ -134,6 +131,9 @@ def collect(
         frames=FrameRule(most=frames, every=every),
         workers=workers,
     )
+    # Imported late: no other command waits for what this one needs.
+    from figleaf.sources import collect as stage
+
     if plan:
         if not sources:
             raise InputError("--plan needs a SOURCE to show the plan of")
@@ -158,6 +158,8 @@ def collect(
 
 def _show(out: Path, *, as_json: bool) -> None:
     """The table of a run that was interrupted, where it got as far as a ledger."""
+    from figleaf.dataset.dataset import Dataset
+
     with suppress(DatasetError), Dataset(out) as data:
         print_status(data.status(), as_json=as_json)
 

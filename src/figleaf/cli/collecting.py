@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich import progress
 from rich.console import Console, Group, RenderableType
@@ -15,8 +15,10 @@ from rich.text import Text
 
 from figleaf.cli.terminal import printable, say
 from figleaf.dataset.records import Outcome, State, Task
-from figleaf.sources.collect import Watch
-from figleaf.sources.opening import Source
+from figleaf.sources.watch import Watch
+
+if TYPE_CHECKING:
+    from figleaf.sources.opening import Source
 
 _SECONDS_BETWEEN_LINES = 30.0
 _CAUSES = 6  # kinds of failures that are shown
@@ -54,7 +56,7 @@ class Collecting(Watch):
         if self._live:
             self._live.stop()
 
-    def named(self, source: Source) -> None:
+    def named(self, source: "Source") -> None:
         """Tell of a source, and of what in it could not be understood."""
         if not self._shown:
             return

@@ -2,17 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
-from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.records import State
-from figleaf.dataset.status import ClassStatus, DatasetStatus
-from figleaf.sources.plan import Plan, Row
+
+if TYPE_CHECKING:
+    from figleaf.dataset.status import ClassStatus, DatasetStatus
+    from figleaf.sources.plan import Plan, Row
 
 
 def status(
@@ -23,12 +24,14 @@ def status(
 
     Example: figleaf status my-data
     """
+    from figleaf.dataset.dataset import Dataset  # no other command waits for it
+
     with Dataset(folder) as data:
         found = data.status()
     print_status(found, as_json=as_json)
 
 
-def print_status(found: DatasetStatus, *, as_json: bool) -> None:
+def print_status(found: "DatasetStatus", *, as_json: bool) -> None:
     """Print images, bytes and losses by class."""
     if as_json:
         print_json({"classes": [_as_dict(one) for one in found.classes]})
@@ -49,7 +52,7 @@ def print_status(found: DatasetStatus, *, as_json: bool) -> None:
         )
 
 
-def _row(name: str, one: ClassStatus) -> tuple[str, ...]:
+def _row(name: str, one: "ClassStatus") -> tuple[str, ...]:
     causes = ", ".join(f"{reason} {count:,}" for reason, count in one.losses.most_common())
     lost = one.items[State.FAILED] + one.items[State.REFUSED]
     return (
@@ -63,7 +66,7 @@ def _row(name: str, one: ClassStatus) -> tuple[str, ...]:
     )
 
 
-def print_plan(found: Plan, *, as_json: bool) -> None:
+def print_plan(found: "Plan", *, as_json: bool) -> None:
     """Print what would be collected, by category."""
     if as_json:
         print_json({"hosts": found.hosts, "rows": [_planned(row) for row in found.rows]})
@@ -87,7 +90,7 @@ def print_plan(found: Plan, *, as_json: bool) -> None:
     )
 
 
-def _planned(row: Row) -> dict[str, Any]:
+def _planned(row: "Row") -> dict[str, Any]:
     return {
         "source": row.source,
         "category": row.category,
@@ -109,7 +112,7 @@ def size(count: int) -> str:
     return f"{count:.3g} TB"
 
 
-def _as_dict(one: ClassStatus) -> dict[str, Any]:
+def _as_dict(one: "ClassStatus") -> dict[str, Any]:
     return {
         "label": one.label,
         "images": one.images,

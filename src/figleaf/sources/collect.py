@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,66 +20,25 @@ from figleaf.dataset.status import DatasetStatus, read_status
 from figleaf.dataset.store import Store
 from figleaf.dataset.writer import Writer
 from figleaf.errors import DatasetError, RulesError
-from figleaf.images import Limits
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
 from figleaf.sources.blocklist import Blocklist, load_blocklist
 from figleaf.sources.categories import Categories, load_categories
 from figleaf.sources.deny import DenyList, load_deny_list
-from figleaf.sources.examine import FrameRule, examine
-from figleaf.sources.fetch import Fetcher, FetchRules
+from figleaf.sources.examine import examine
+from figleaf.sources.fetch import Fetcher
 from figleaf.sources.intake import Intake
 from figleaf.sources.matches import MatchFile
-from figleaf.sources.opening import Columns, Source, open_source
+from figleaf.sources.opening import Source, open_source
 from figleaf.sources.plan import Plan, decide, plan
+from figleaf.sources.rules import CollectRules
 from figleaf.sources.stage import fetch_tasks, read_tasks
+from figleaf.sources.watch import Watch
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _SQLITE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _SPARE_THREADS = 6
 """Besides one for each decoding process: they hash, and wait for the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class CollectRules:
-    """The rules of a collection, all with sound defaults.
-
-    Attributes:
-        categories: a TOML file that says which categories are which class, over the built-in map.
-        exemption: a TOML file that lifts denied words of tier two.
-        columns: which columns of a table are meant, where their names do not tell.
-        blocklists: files of hashes that must never be written.
-        fetch: how URLs are fetched.
-        limits: how large a file and a picture may be.
-        min_bytes: the smallest file.
-        frames: how many frames of a moving picture are taken.
-        decode_deadline: seconds that an isolated decoder may take for one file.
-        workers: decoding processes; None for one a core.
-    """
-
-    categories: Path | None = None
-    exemption: Path | None = None
-    columns: Columns = field(default_factory=Columns)
-    blocklists: tuple[Path, ...] = ()
-    fetch: FetchRules = field(default_factory=FetchRules)
-    limits: Limits = field(default_factory=Limits)
-    min_bytes: int = 1
-    frames: FrameRule = field(default_factory=FrameRule)
-    decode_deadline: float = 30.0
-    workers: int | None = None
-
-
-class Watch:
-    """Who wants to know how a collection goes, and as it is: nobody. Called on one thread."""
-
-    def named(self, source: Source) -> None:
-        """All that a source names is in the ledger."""
-
-    def start(self, pending: int) -> None:
-        """So many items are to be read."""
-
-    def done(self, task: Task, outcome: Outcome) -> None:
-        """One of them was."""
 
 
 def collect(

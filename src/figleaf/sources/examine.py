@@ -1,38 +1,15 @@
 """What is done with hostile bytes, in a process that can be killed."""
 
-from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from figleaf.errors import InputError, MissingExtraError
+from figleaf.errors import MissingExtraError
 from figleaf.images import Limits, Picture, decode
 from figleaf.images.frames import kind_of_moving, sample
 from figleaf.images.phash import pdq
+from figleaf.sources.rules import FrameRule
 
 _FRAME_QUALITY = 95
 """Of the JPEGs that frames are kept as: fine enough for any use that a still photo has."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRule:
-    """How many frames of a moving picture are taken.
-
-    Attributes:
-        most: frames at most; 0 takes none, and moving pictures are refused.
-        every: seconds between two of them at least.
-
-    Raises:
-        InputError: a negative number of frames, or no time between them.
-    """
-
-    most: int = 8
-    every: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
-        if self.most < 0:
-            raise InputError(f"frames must be 0 or more, not {self.most}")
-        if not self.every > 0:
-            raise InputError(f"the seconds between frames must be above zero, not {self.every}")
 
 
 class Examined(TypedDict):
@@ -90,7 +67,7 @@ def _described(
 
 
 def _encoded(picture: Picture) -> bytes:
-    import simplejpeg
+    import simplejpeg  # type: ignore[import-untyped]  # ships stubs, but no py.typed
 
     encoded: bytes = simplejpeg.encode_jpeg(
         picture.pixels, quality=_FRAME_QUALITY, colorsubsampling="444"

@@ -15,10 +15,10 @@ from figleaf.sources.matches import MatchFile
 
 Examine = Callable[[bytes], dict[str, Any]]
 
-_REASONS = {
-    Status.TIMEOUT: Reason.DECODE_TIMEOUT,
-    **{status: Reason(status) for status in Status if status in set(Reason) - {Reason.TIMEOUT}},
-}
+
+def reason_of(status: Status) -> Reason:
+    """The reason that stands for a failure of decoding; of the same name but for a time-out."""
+    return Reason.DECODE_TIMEOUT if status is Status.TIMEOUT else Reason(status.value)
 
 
 class Intake:
@@ -81,7 +81,7 @@ class Intake:
         try:
             examined = self._examine(data)
         except ImageError as error:
-            return outcome(_REASONS[error.status], error.reason)
+            return outcome(reason_of(error.status), error.reason)
         if "moving" in examined:
             return outcome(Reason.MOVING, examined["moving"])
         pictures: list[Examined] = examined["pictures"]
