@@ -261,9 +261,8 @@ def test_however_far_key_frames_are_apart(key_frames: str) -> None:
 def test_a_variable_frame_rate() -> None:
     stamps = [0, 2, 50, 51, 90]
     data = video(["red", "green", "blue", "yellow", "white"], stamps=stamps)
-    expected = [(0.0, "red"), (0.2, "green"), (5.1, "yellow"), (9.0, "white")]
-    assert told(sample(data, every=3)) == expected
-    assert told(sample(data, every=6)) == [(0.0, "red"), (5.1, "yellow")]
+    # How long the last frame is shown is up to the muxer.
+    assert told(sample(data, most=3)) == [(0.0, "red"), (0.2, "green"), (5.1, "yellow")]
 
 
 def test_times_count_from_the_first_frame() -> None:

@@ -72,8 +72,6 @@ def open_film(demuxer: str, data: bytes, limits: Limits) -> Iterator["Film"]:
         raise MissingExtraError("video", "taking frames of a video") from None
     if is_cut(demuxer, data):
         raise ImageError(Status.TRUNCATED, f"{demuxer}: the file ends before its container does")
-    pixels = {"max_pixels": str(limits.max_pixels)}
-    refusals = {"codec_whitelist": _CODECS, "protocol_whitelist": "none"}
     with (
         _failures_as_image_errors(demuxer),
         # Titles may be in any encoding.
@@ -81,7 +79,8 @@ def open_film(demuxer: str, data: bytes, limits: Limits) -> Iterator["Film"]:
             io.BytesIO(data),
             "r",
             format=demuxer,
-            options=pixels | refusals,
+            # Not `options`: with them, PyAV 14 to 16 read past the end of a list for FLV.
+            container_options={"codec_whitelist": _CODECS, "protocol_whitelist": "none"},
             metadata_errors="replace",
         ) as container,
     ):
@@ -92,7 +91,7 @@ def open_film(demuxer: str, data: bytes, limits: Limits) -> Iterator["Film"]:
         ]
         stream = _first_supported(streams, demuxer)
         limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
-        stream.codec_context.options = pixels
+        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stream.codec_context.thread_count = 1
         yield Film(container, stream)
 
