@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
+from figleaf.cli.grid import print_grid
+from figleaf.cli.terminal import Encoded, Screen, say, standard_output
 from figleaf.dataset.records import State
 
 if TYPE_CHECKING:
@@ -36,14 +35,12 @@ def print_status(found: "DatasetStatus", *, as_json: bool) -> None:
     if as_json:
         print_json({"classes": [_as_dict(one) for one in found.classes]})
         return
-    table = _table("class", ">images", ">size", ">named", ">pending", ">lost", "by cause")
-    for one in found.classes:
-        table.add_row(*_row(printable(one.label or "no class"), one))
-    if len(found.classes) > 1:
-        table.add_section()
-        table.add_row(*_row("in all", found.total))
+    rows = [_row(one.label or "no class", one) for one in found.classes]
+    if len(rows) > 1:
+        rows.append(_row("in all", found.total))
+    head = ("class", ">images", ">size", ">named", ">pending", ">lost", "by cause")
     with standard_output() as file:
-        Screen(file).print(table)
+        print_grid(Screen(file), head, rows)
     if found.total.items[State.PENDING]:
         say("some are still pending: the same command goes on")
     if found.retryable:
@@ -71,21 +68,23 @@ def print_plan(found: "Plan", *, as_json: bool) -> None:
     if as_json:
         print_json({"hosts": found.hosts, "rows": [_planned(row) for row in found.rows]})
         return
-    table = _table("source", "category", ">items", ">hosts", "class", ">denied", "why")
-    for row in found.rows:
-        table.add_row(
-            printable(row.source),
-            printable(row.category or "-"),
+    head = ("source", "category", ">items", ">hosts", "class", ">denied", "why")
+    rows = [
+        (
+            row.source,
+            row.category or "-",
             f"{row.items:,}",
             f"{row.hosts:,}" if row.hosts else "-",
-            Text("denied", "red") if row.denied else printable(row.label or "-"),
-            f"{row.refused:,}" if row.refused else "",
-            printable(row.why),
+            "denied" if row.denied else row.label or "-",
+            f"{row.refused:,}" if row.refused else "-",
+            row.why,
         )
+        for row in found.rows
+    ]
     with standard_output() as file:
-        Screen(file).print(table)
+        print_grid(Screen(file), head, rows)
     say(
-        f"{found.items:,} named on {found.hosts:,} hosts: {found.wanted:,} would be collected,"
+        f"{found.items:,} named (hosts: {found.hosts:,}); {found.wanted:,} would be collected,"
         f" {found.unmapped:,} have no class (--map gives one), {found.refused:,} are denied"
     )
 
@@ -127,11 +126,3 @@ def print_json(value: object) -> None:
     with standard_output() as file:
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
         Encoded(file, "backslashreplace").write(text)
-
-
-def _table(*columns: str) -> Table:
-    """A table without lines; columns whose name begins with ">" are aligned to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left")
-    return table
