@@ -87,9 +87,9 @@ def collect(
         int, typer.Option(min=0, help="More tries at once for errors that pass.")
     ] = _FETCH.retries,
     contact: Annotated[
-        str,
+        str | None,
         typer.Option(help="A page or an address that hosts find in the User-Agent."),
-    ] = _FETCH.contact,
+    ] = None,
     no_robots: Annotated[
         bool, typer.Option("--no-robots", help="Do not ask for robots.txt, nor heed X-Robots-Tag.")
     ] = False,
@@ -124,7 +124,7 @@ def collect(
             robots=not no_robots,
             no_ai=not no_robots,
             allow_loopback=allow_loopback,
-            contact=contact,
+            contact=contact or "",
         ),
         limits=Limits(max_bytes=max_bytes, max_pixels=max_pixels),
         min_bytes=min_bytes,
