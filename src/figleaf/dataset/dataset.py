@@ -156,12 +156,12 @@ class Dataset:
             MissingExtraError: pyarrow is not installed.
             InputError: pandas is not installed.
         """
-        table = self.to_arrow()
+        _require_pyarrow()
         try:
             import pandas  # noqa: F401  # else Arrow's own message would not say what to do
         except ImportError:
             raise InputError("to_pandas needs pandas: pip install pandas") from None
-        return table.to_pandas()
+        return self.to_arrow().to_pandas()
 
     def close(self) -> None:
         """Close the ledger, for every view of this data set; idempotent."""

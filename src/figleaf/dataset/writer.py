@@ -12,7 +12,8 @@ from figleaf.dataset.records import Outcome
 from figleaf.dataset.store import Store
 
 _BATCH = 1_000  # outcomes that are written together
-_SECONDS = 1.0  # or what came in so many seconds: a kill loses no more work than that
+# Or with the first that comes so much later: while they come, a kill loses no more work than that.
+_SECONDS = 1.0
 
 
 class Writer:
