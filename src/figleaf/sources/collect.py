@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import retry
@@ -176,42 +176,43 @@ def _read_pending(ledger: Ledger, rules: CollectRules, loaded: LoadedRules, watc
     if not pending:
         return
     workers = rules.workers or available_cores()
-    with_pdq = loaded.blocklist is not None and "pdq" in loaded.blocklist.needs
-    function = partial(examine, limits=rules.limits, frames=rules.frames, with_pdq=with_pdq)
     store = Store(ledger.folder)
     with ExitStack() as stack:
-        # What is left of a run is written by the writer's exit, so everything else ends before.
+        # Entered first, so that it ends last: what the others still give is written.
         writer = stack.enter_context(Writer(ledger, store))
         reader = stack.enter_context(Ledger(ledger.folder))
-        pool = stack.enter_context(
-            IsolatedPool(function, workers=workers, deadline=rules.decode_deadline)
-        )
+        pool = stack.enter_context(_examiners(rules, loaded.blocklist, workers))
         threads = stack.enter_context(ThreadPoolExecutor(workers + _SPARE_THREADS))
-        intake = Intake(
-            store,
-            pool,
-            MatchFile(ledger.folder),
-            blocklist=loaded.blocklist,
-            min_bytes=rules.min_bytes,
-        )
+        matches = MatchFile(ledger.folder)
+        intake = Intake(store, pool, matches, blocklist=loaded.blocklist, min_bytes=rules.min_bytes)
 
         def done(task: Task, outcome: Outcome) -> None:
             writer.add(outcome)
             watch.done(task, outcome)
 
         local = reader.pending(Kind.FILE, Kind.MEMBER)
-        for pair in read_tasks(
-            local, intake, threads, ahead=2 * workers + 2, max_bytes=rules.limits.max_bytes
-        ):
+        ahead, largest = 2 * workers + 2, rules.limits.max_bytes
+        for pair in read_tasks(local, intake, threads, ahead=ahead, max_bytes=largest):
             done(*pair)
 
-        async def fetch() -> None:
+        async def fetch(urls: Iterable[Task]) -> None:
             async with Fetcher(rules.fetch) as fetcher:
-                urls = reader.pending(Kind.URL)
                 async for pair in fetch_tasks(urls, fetcher, intake, threads, loaded.deny):
                     done(*pair)
 
-        asyncio.run(fetch())
+        urls = reader.pending(Kind.URL)
+        first = next(urls, None)
+        if first is not None:  # else nothing of the network is even imported
+            asyncio.run(fetch(chain([first], urls)))
+
+
+def _examiners(
+    rules: CollectRules, blocklist: Blocklist | None, workers: int
+) -> IsolatedPool[dict[str, Any]]:
+    """Processes that decode, and can be killed. A PDQ hash is made only where one is listed."""
+    with_pdq = blocklist is not None and "pdq" in blocklist.needs
+    function = partial(examine, limits=rules.limits, frames=rules.frames, with_pdq=with_pdq)
+    return IsolatedPool(function, workers=workers, deadline=rules.decode_deadline)
 
 
 @contextmanager
