@@ -405,12 +405,12 @@ class _Cover:
     open_right: bool
 
     def covers(self, start: int, end: int, text: str) -> bool:
+        around = range(max(0, end - len(self.word)), start + 1)
         return any(
-            at <= start
-            and end <= at + len(self.word)
+            text.startswith(self.word, at)
             and (self.open_left or at == 0)
             and (self.open_right or at + len(self.word) == len(text))
-            for at in _places(self.word, text)
+            for at in around
         )
 
 
