@@ -26,7 +26,7 @@ from figleaf.sources.blocklist import Blocklist, load_blocklist
 from figleaf.sources.categories import Categories, load_categories
 from figleaf.sources.deny import DenyList, load_deny_list
 from figleaf.sources.examine import examine
-from figleaf.sources.fetch import Fetcher
+from figleaf.sources.fetch import Fetcher, FetchError
 from figleaf.sources.intake import Intake
 from figleaf.sources.matches import MatchFile
 from figleaf.sources.opening import Source, open_source
@@ -135,6 +135,14 @@ class LoadedRules:
             found["blocklist"] = self.blocklist.sha256
         return found
 
+    def refusal(self, url: str) -> FetchError | None:
+        """Why a URL that a redirect leads to is not asked for."""
+        denied = self.deny.check(url)
+        if denied is None:
+            return None
+        detail = f"an address with {denied.term!r} in it ({denied.group}, tier {denied.tier})"
+        return FetchError(Reason.DENIED, detail)
+
     def decided(self, source: Source) -> Iterator[tuple[Item, Decision]]:
         """Everything that a source names, with what the rules say of it."""
         for item in source.items():
@@ -196,8 +204,8 @@ def _read_pending(ledger: Ledger, rules: CollectRules, loaded: LoadedRules, watc
             done(*pair)
 
         async def fetch(urls: Iterable[Task]) -> None:
-            async with Fetcher(rules.fetch) as fetcher:
-                async for pair in fetch_tasks(urls, fetcher, intake, threads, loaded.deny):
+            async with Fetcher(rules.fetch, refuse=loaded.refusal) as fetcher:
+                async for pair in fetch_tasks(urls, fetcher, intake, threads):
                     done(*pair)
 
         urls = reader.pending(Kind.URL)

@@ -24,6 +24,9 @@ up. One that waits takes about a kilobyte."""
 
 _READ_AHEAD = 256
 """Tasks taken at once, before the loop gets its turn."""
+_HANDLED = 64
+"""Results that are handled at once, at most: where handling is slower than the network, fetching
+waits for it. What was fetched and not yet handled when a run is stopped has to be fetched again."""
 _LONGEST_BACKOFF = 60.0
 
 _TRUE_OF_ALL = frozenset({Reason.NO_SUCH_HOST, Reason.NOT_PUBLIC})
@@ -104,7 +107,7 @@ class Dispatcher:
         """Start whatever may start."""
         limit = self._rules.in_flight
         read = 0
-        while len(self._requesting) < limit and len(self._handling) < limit:
+        while len(self._requesting) < limit and len(self._handling) < min(limit, _HANDLED):
             if self._failed:
                 self._start_handling(*self._failed.popleft())
             elif (taken := self._hosts.take()) is not None:

@@ -12,8 +12,7 @@ from contextlib import aclosing
 from functools import partial
 
 from figleaf.classify.stream import ordered_map
-from figleaf.dataset.records import Outcome, Reason, Task
-from figleaf.sources.deny import DenyList
+from figleaf.dataset.records import Outcome, Task
 from figleaf.sources.fetch import Fetched, Fetcher, FetchError
 from figleaf.sources.intake import Intake
 from figleaf.sources.local import Failure, read_local
@@ -53,7 +52,7 @@ def _taken(intake: Intake, task: Task, data: bytes) -> Done:
 
 
 async def fetch_tasks(
-    tasks: Iterable[Task], fetcher: Fetcher, intake: Intake, threads: Executor, deny: DenyList
+    tasks: Iterable[Task], fetcher: Fetcher, intake: Intake, threads: Executor
 ) -> AsyncIterator[Done]:
     """URLs: fetched by the thousand, judged on several threads, in the order in which they end.
 
@@ -62,7 +61,6 @@ async def fetch_tasks(
         fetcher: open.
         intake: what judges and stores.
         threads: where.
-        deny: also holds for the address that a redirect leads to.
 
     Raises:
         OSError: the store cannot be written.
@@ -72,12 +70,6 @@ async def fetch_tasks(
     async def handle(task: Task, answer: Fetched | FetchError) -> Done:
         if isinstance(answer, FetchError):
             return task, _failed(task, answer)
-        denied = deny.check(answer.final_url)
-        if denied:
-            detail = f"redirected to an address with {denied.term!r} in it ({denied.group})"
-            return task, Outcome(
-                task.id, Reason.DENIED, detail, answer.http_status, answer.attempts
-            )
         take = partial(
             intake.take,
             task,
