@@ -1,4 +1,4 @@
-"""Who may import whom: `labels, errors <- images <- models <- classify <- dataset <- sources <- cli`.
+"""Who may import whom: `labels, errors <- images <- models <- classify <- dataset <- ... <- cli`.
 
 Every import statement counts, those inside functions and under TYPE_CHECKING included.
 """

@@ -306,7 +306,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     try:
         with pytest.raises(DatasetError, match="the same command goes on"):
             collected(f"neutral={source}", out / "data")
-        assert not [path for path in out.rglob("*.part")]
+        assert not list(out.rglob("*.part"))
         subprocess.run([*mount[:4], "remount,size=60m", *mount[5:]], check=True)
         status = collected(f"neutral={source}", out / "data")
         assert status.total.images == 200
