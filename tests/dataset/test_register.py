@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.records import Decision, Item, Kind, Outcome, Reason, State
-from figleaf.dataset.register import key_of, register
+from figleaf.dataset.register import _STEPS, key_of, register
 
 from .samples import (
     Entry,
@@ -309,6 +309,13 @@ def test_keys_differ_by_kind_and_locator() -> None:
     keys = {key_of(kind, name) for kind in Kind for name in ODD}
     assert len(keys) == len(Kind) * len(ODD)
     assert {len(key) for key in keys} == {16}
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_no_step_goes_through_all_items_for_a_batch(ledger: Ledger, step: str) -> None:
+    register(ledger, [(url("a"), mapped())])
+    plan = str(ledger.read(f"EXPLAIN QUERY PLAN {step}"))
+    assert "SCAN items" not in plan
 
 
 # A model of the rules in figleaf.dataset.register: what they come to, found anew for every item.

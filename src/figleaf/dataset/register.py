@@ -74,7 +74,8 @@ _STEPS = (
     """,
     """
     INSERT OR IGNORE INTO touched
-    SELECT item_id FROM changed CROSS JOIN mentions ON mentions.listing_id = changed.listing_id
+    SELECT item_id FROM mentions
+    WHERE EXISTS (SELECT 1 FROM changed) AND listing_id IN (SELECT listing_id FROM changed)
     """,
     # What the lists say together.
     """
@@ -90,9 +91,10 @@ _STEPS = (
     FROM touched CROSS JOIN mentions USING (item_id) JOIN listings ON listings.id = listing_id
     GROUP BY item_id
     """,
+    # With a plus, no index of verdicts fits: else all items are gone through to find the few.
     """
     UPDATE items SET label = iif(first_label = last_label AND NOT denied, first_label, NULL)
-    FROM verdicts WHERE item_id = items.id
+    FROM verdicts WHERE items.id = +item_id
     """,
     """
     UPDATE items SET
@@ -100,7 +102,7 @@ _STEPS = (
         reason = iif(denied, 'denied', iif(unmapped, 'unmapped', NULL)),
         detail = iif(denied, why_denied, iif(unmapped, why_unmapped, ''))
     FROM verdicts
-    WHERE item_id = items.id AND (state = 'pending' OR reason IN ('denied', 'unmapped'))
+    WHERE items.id = +item_id AND (state = 'pending' OR reason IN ('denied', 'unmapped'))
     """,
 )
 _EMPTIED = ("incoming", "changed", "touched", "verdicts")
