@@ -37,7 +37,7 @@ from benchmarks.corpus import Corpus, CorpusError, Settings, default_corpus, rea
 from benchmarks.peers import PYTHON_PINS, Peer, PeerUnavailableError, prepare
 from benchmarks.process import ProcessFailedError
 
-THREADS = (32, 64, 128, 256)
+THREADS = (16, 32, 64, 128, 256)
 """Of each of img2dataset's processes: tried before the rounds."""
 FORMATS = ("files", "webdataset")
 
@@ -250,6 +250,20 @@ def _shown(run: Run) -> Run:
     return run
 
 
+def _corpus(options: argparse.Namespace) -> Corpus:
+    """The photos to serve.
+
+    Raises:
+        CorpusError: the folder has none.
+    """
+    if not options.folder:
+        return default_corpus(options.work, options.source, Settings(count=_PHOTOS))
+    photos = tuple(path for path in read(options.folder).photos if path.suffix == ".jpg")
+    if not photos:
+        raise CorpusError(f"{options.folder} holds no .jpg file")
+    return Corpus(options.folder, photos, sum(path.stat().st_size for path in photos))
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -271,12 +285,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
-        corpus = (
-            read(options.folder)
-            if options.folder
-            else default_corpus(options.work, options.source, Settings(count=_PHOTOS))
-        )
-        record = measure(options, corpus)
+        options.work.mkdir(parents=True, exist_ok=True)
+        record = measure(options, _corpus(options))
     except (CorpusError, ProcessFailedError, OSError, figleaf.FigleafError) as error:
         _say(f"collect: {error}")
         return 1

@@ -218,7 +218,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    photos = [path.read_bytes() for path in sorted(options.folder.glob("*.jpg"))]
+    photos = [path.read_bytes() for path in sorted(options.folder.rglob("*.jpg"))]
     if not photos:
         sys.exit(f"{options.folder}: no .jpg file to serve")
     listener = listen()
