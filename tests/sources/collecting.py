@@ -12,7 +12,7 @@ import figleaf
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.status import DatasetStatus
-from figleaf.sources.fetched import FetchRules
+from figleaf.sources.fetching.fetched import FetchRules
 
 QUICK = FetchRules(allow_loopback=True, backoff=0.01, deadline=5.0, longest_retry_after=2.0)
 

@@ -17,7 +17,7 @@ from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, InputError, RulesError
 from figleaf.images import decode
 from figleaf.images.phash import pdq
-from figleaf.sources.fetched import FetchRules
+from figleaf.sources.fetching.fetched import FetchRules
 from figleaf.sources.rules import FrameRule
 
 from .collecting import collected, ends, files_of, listed, photo, state_of

@@ -12,8 +12,8 @@ from figleaf.cli.terminal import say
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, InputError
 from figleaf.images import Limits
-from figleaf.sources.columns import Columns
-from figleaf.sources.fetched import FetchRules
+from figleaf.sources.fetching.fetched import FetchRules
+from figleaf.sources.readers.columns import Columns
 from figleaf.sources.rules import CollectRules, FrameRule
 
 NOTHING, INTERRUPTED = 3, 130

@@ -18,7 +18,7 @@ from figleaf.dataset.records import Outcome, State, Task
 from figleaf.sources.watch import Watch
 
 if TYPE_CHECKING:
-    from figleaf.sources.opening import Source
+    from figleaf.sources.readers.opening import Source
 
 _SECONDS_BETWEEN_LINES = 30.0
 _CAUSES = 6  # kinds of failures that are shown

@@ -12,7 +12,7 @@ from figleaf.dataset.records import State
 
 if TYPE_CHECKING:
     from figleaf.dataset.status import ClassStatus, DatasetStatus
-    from figleaf.sources.plan import Plan, Row
+    from figleaf.sources.vetting.plan import Plan, Row
 
 
 def status(

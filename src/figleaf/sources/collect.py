@@ -22,17 +22,17 @@ from figleaf.dataset.writer import Writer
 from figleaf.errors import DatasetError, RulesError
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
-from figleaf.sources.blocklist import Blocklist, load_blocklist
-from figleaf.sources.categories import Categories, load_categories
-from figleaf.sources.deny import DenyList, load_deny_list
 from figleaf.sources.examine import examine
-from figleaf.sources.fetch import Fetcher, FetchError
+from figleaf.sources.fetching.fetch import Fetcher, FetchError
 from figleaf.sources.intake import Intake
-from figleaf.sources.matches import MatchFile
-from figleaf.sources.opening import Source, open_source
-from figleaf.sources.plan import Plan, decide, plan
+from figleaf.sources.readers.opening import Source, open_source
 from figleaf.sources.rules import CollectRules
 from figleaf.sources.stage import fetch_tasks, read_tasks
+from figleaf.sources.vetting.blocklist import Blocklist, load_blocklist
+from figleaf.sources.vetting.categories import Categories, load_categories
+from figleaf.sources.vetting.deny import DenyList, load_deny_list
+from figleaf.sources.vetting.matches import MatchFile
+from figleaf.sources.vetting.plan import Plan, decide, plan
 from figleaf.sources.watch import Watch
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)

@@ -9,9 +9,9 @@ from typing import Any
 from figleaf.dataset.records import Outcome, Reason, Stored, Task
 from figleaf.dataset.store import Store
 from figleaf.errors import ImageError, Status
-from figleaf.sources.blocklist import Blocklist, Match
 from figleaf.sources.examine import Examined
-from figleaf.sources.matches import MatchFile
+from figleaf.sources.vetting.blocklist import Blocklist, Match
+from figleaf.sources.vetting.matches import MatchFile
 
 Examine = Callable[[bytes], dict[str, Any]]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from figleaf.errors import InputError
 from figleaf.images.limits import Limits
-from figleaf.sources.columns import Columns
-from figleaf.sources.fetched import FetchRules
+from figleaf.sources.fetching.fetched import FetchRules
+from figleaf.sources.readers.columns import Columns
 
 
 @dataclass(frozen=True, slots=True)

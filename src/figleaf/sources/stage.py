@@ -13,9 +13,9 @@ from functools import partial
 
 from figleaf.classify.stream import ordered_map
 from figleaf.dataset.records import Outcome, Task
-from figleaf.sources.fetch import Fetched, Fetcher, FetchError
+from figleaf.sources.fetching.fetch import Fetched, Fetcher, FetchError
 from figleaf.sources.intake import Intake
-from figleaf.sources.local import Failure, read_local
+from figleaf.sources.readers.local import Failure, read_local
 
 Done = tuple[Task, Outcome]
 

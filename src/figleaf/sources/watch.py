@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from figleaf.dataset.records import Outcome, Task
 
 if TYPE_CHECKING:
-    from figleaf.sources.opening import Source
+    from figleaf.sources.readers.opening import Source
 
 
 class Watch:
