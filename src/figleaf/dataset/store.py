@@ -39,8 +39,11 @@ class Store:
         """
         path = self.path(sha256, image_format)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, data)
+            try:
+                _write(path, data)
+            except FileNotFoundError:  # seldom: there are 256 folders
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(path, data)
         # Also where it was there: another thread may have just renamed it, and not come to this.
         with self._lock:
             self._unflushed |= {path.parent, self.folder, self.folder.parent}
@@ -92,9 +95,10 @@ def _write(path: Path, data: bytes) -> None:
     """Write a file so that it is under its name whole or not at all."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
+        with part.open("xb", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
             os.fsync(file.fileno())
         part.rename(path)
     except BaseException:
