@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from figleaf.errors import RulesError
-from figleaf.sources.vetting.deny import TERMS, Denied, DenyList, load_deny_list, readings
+from figleaf.sources.vetting.deny import TERMS, Denied, DenyList, load_deny_list
+from figleaf.sources.vetting.texts import readings
 
 RAW = tomllib.loads(TERMS.read_text("utf-8"))
 WAYS = ("words", "inside", "anywhere")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from figleaf.errors import RulesError
-from figleaf.sources.vetting.deny import read_rules
+from figleaf.sources.vetting.tables import read_rules
 
 MAP = Path(__file__).with_name("categories.toml")
 FORMAT = 1
