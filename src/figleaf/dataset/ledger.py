@@ -4,7 +4,6 @@ One process writes at a time, in transactions; others may read meanwhile. What a
 is complete or not there, whatever kills the process.
 """
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -262,6 +261,10 @@ class Ledger:
 
 def _locked(folder: Path) -> IO[bytes]:
     """The folder's lock, held until it is closed; the folder is made where missing."""
+    try:
+        import fcntl  # here, so that where there is none a data set can still be read
+    except ImportError:
+        raise DatasetError(f"{folder}: writing a data set needs a POSIX system") from None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / _LOCK_NAME).open("ab")

@@ -16,6 +16,7 @@ from itertools import islice
 from figleaf.dataset.labelling import relabel
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.locators import Written, encoded, readable, written
+from figleaf.dataset.quarantine import quarantine_denied
 from figleaf.dataset.records import Decision, Item, Kind, Reason
 
 _BATCH = 20_000
@@ -115,8 +116,8 @@ def register(
 
     It can be stopped at any moment and done again. Items that are known already are brought in
     line with the rules that hold now: what was refused for a word or a missing class may become
-    pending, what is pending may become refused. What was fetched stays, and gets a label event
-    where its class has changed.
+    pending, what is pending may become refused. What was fetched stays; it gets a label event where
+    its class has changed, and is set aside where it is denied by now.
 
     Args:
         ledger: open for writing.
@@ -151,6 +152,7 @@ def _register(
     images = "SELECT DISTINCT image_id FROM touched CROSS JOIN origins USING (item_id)"
     for (image,) in db.execute(images).fetchall():
         relabel(db, image, now)
+        quarantine_denied(db, image)
     for table in _EMPTIED:
         db.execute(f"DELETE FROM temp.{table}")
 

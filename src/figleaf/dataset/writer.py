@@ -14,6 +14,7 @@ from figleaf.dataset.store import Store
 _BATCH = 1_000  # outcomes that are written together
 # Or with the first that comes so much later: while they come, a kill loses no more work than that.
 _SECONDS = 1.0
+_MOST_WAITING = 8 * _BATCH  # where the disk is that much slower than the network, the network waits
 
 
 class Writer:
@@ -43,7 +44,9 @@ class Writer:
             sqlite3.Error, OSError: an earlier batch could not be written.
         """
         self._waiting.append(outcome)
-        if len(self._waiting) >= _BATCH or self._clock() - self._since >= _SECONDS:
+        due = len(self._waiting) >= _BATCH or self._clock() - self._since >= _SECONDS
+        busy = self._running is not None and not self._running.done()
+        if due and (not busy or len(self._waiting) >= _MOST_WAITING):
             self._flush()
 
     def _flush(self) -> None:
