@@ -69,9 +69,9 @@ def test_it_writes_when_there_is_much_or_after_a_while(ledger: Ledger) -> None:
         assert left_after(999, expected=2_500) == 2_500
         assert left_after(1, expected=1_500) == 1_500
         assert left_after(10, expected=1_500) == 1_500
-        now = 1.0
+        now = 2.0
         assert left_after(1, expected=1_489) == 1_489
-        now = 1.5
+        now = 3.0
         assert left_after(10, expected=1_489) == 1_489
 
 

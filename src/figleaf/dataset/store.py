@@ -93,15 +93,19 @@ class Store:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file so that it is under its name whole or not at all."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    # Not through a file object, which asks the system for more than it is told here.
+    part = f"{path}.{secrets.token_hex(4)}.part"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with part.open("xb", buffering=0) as file:
+        try:
             left = memoryview(data)
             while left:
-                left = left[file.write(left) :]
-            os.fsync(file.fileno())
-        part.rename(path)
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(part, path)  # noqa: PTH104  # of a string
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            os.unlink(part)  # noqa: PTH108  # of a string
         raise

@@ -13,7 +13,7 @@ from figleaf.dataset.store import Store
 
 _BATCH = 1_000  # outcomes that are written together
 # Or with the first that comes so much later: while they come, a kill loses no more work than that.
-_SECONDS = 1.0
+_SECONDS = 2.0
 _MOST_WAITING = 8 * _BATCH  # where the disk is that much slower than the network, the network waits
 
 

@@ -32,6 +32,8 @@ MAX_BLOBS = 2**31
 """Bytes of arrays and byte strings in one message: more is taken for an attack."""
 
 _LENGTH = 8
+_JOINED = 2**20  # bytes up to which copying a message together costs less than sending its parts
+_AHEAD = 4096
 _DTYPE_KINDS = frozenset("biuf")
 _DTYPE_NAME = 8
 
@@ -47,6 +49,8 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._timeout = connection.gettimeout()
+        self._ahead = b""
 
     def send(self, value: Any, *, until: float | None = None) -> None:
         """Send one value.
@@ -64,8 +68,11 @@ class Channel:
         header = json.dumps(_pack(value, blobs)).encode()
         if len(header) > MAX_HEADER or sum(len(blob) for blob in blobs) > MAX_BLOBS:
             raise WireError("the value is too large to send")
-        for part in (len(header).to_bytes(_LENGTH, "big") + header, *blobs):
-            self._socket.settimeout(_remaining(until))
+        start = len(header).to_bytes(_LENGTH, "big") + header
+        if sum(map(len, blobs)) <= _JOINED:
+            start, blobs = b"".join((start, *blobs)), []
+        for part in (start, *blobs):
+            self._wait_until(until)
             self._socket.sendall(part)
 
     def receive(self, *, until: float | None = None) -> Any:
@@ -89,23 +96,38 @@ class Channel:
     def _read(self, size: int, until: float | None) -> NDArray[np.uint8]:
         # Not zeroed first: a worker that claims gigabytes and sends none costs no memory.
         buffer = np.empty(size, np.uint8)
-        view, done = buffer.data, 0
+        view = buffer.data
+        done = min(size, len(self._ahead))
+        view[:done], self._ahead = self._ahead[:done], self._ahead[done:]
         while done < size:
-            self._socket.settimeout(_remaining(until))
-            count = self._socket.recv_into(view[done:])
-            if count == 0:
-                raise EOFError
-            done += count
+            self._wait_until(until)
+            done += self._receive_into(view[done:])
         return buffer
 
+    def _receive_into(self, view: memoryview) -> int:
+        """Fill a part of the view, and keep what comes beyond a short one: the next part of it."""
+        if len(view) < _AHEAD:
+            came = self._socket.recv(_AHEAD)
+            count = min(len(came), len(view))
+            view[:count], self._ahead = came[:count], came[count:]
+        else:
+            count = self._socket.recv_into(view)
+        if count == 0:
+            raise EOFError
+        return count
 
-def _remaining(until: float | None) -> float | None:
-    if until is None:
-        return None
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+    def _wait_until(self, until: float | None) -> None:
+        """Have the next call on the socket end by then, or a tenth of the time later.
+
+        Each setting of a time-out is a system call, and lets another thread go first.
+        """
+        left = None if until is None else until - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        now = self._timeout
+        if left is None or now is None or not 0.9 * now <= left <= now:
+            self._socket.settimeout(left)
+            self._timeout = left
 
 
 def _pack(value: Any, blobs: list[Blob]) -> Any:
