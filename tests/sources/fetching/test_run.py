@@ -56,6 +56,15 @@ def test_the_limits_hold(in_flight: int, per_host: int, most: int) -> None:
         assert server.connections <= 2 * min(in_flight, per_host), "they are used again"
 
 
+def test_redirects_to_another_host_free_their_places() -> None:
+    hosts = ("127.0.0.1", "127.0.0.2")
+    with MisbehavingServer({"/a.jpg": BODY}, hosts=hosts) as server:
+        elsewhere = server.url("/a.jpg", hosts[1])
+        found = fetch_all([server.url(f"/to?{elsewhere}")] * 300, loopback(per_host=4))
+    assert {result.final_url for result in found if isinstance(result, Fetched)} == {elsewhere}
+    assert len(found) == 300
+
+
 def test_a_rate_is_kept_to(server: MisbehavingServer) -> None:
     time = FakeTime()
     rules = loopback(per_host_rate=4.0, robots=False)

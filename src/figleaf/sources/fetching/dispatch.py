@@ -72,7 +72,7 @@ class Dispatcher:
         self._batches: deque[Batch[Any]] = deque()
         self._failed: deque[tuple[Job, FetchError]] = deque()
         self._requesting: set[object] = set()
-        self._handling: set[Job] = set()
+        self._handling: set[object] = set()
         self._robots_tasks: dict[str, asyncio.Task[None]] = {}
         self._waker: asyncio.Task[None] | None = None
         self._wakes_at = 0.0
@@ -168,34 +168,38 @@ class Dispatcher:
             self._robots_tasks[origin] = task
             task.add_done_callback(lambda _: self._robots_are_read(origin))
         else:
-            self._requesting.add(job)
-            job.batch.start(self._work(origin, job), partial(self._done, origin, job))
+            # Not the job itself: it may start again, at another host, before this task is done.
+            ticket = object()
+            self._requesting.add(ticket)
+            done = partial(self._done, origin, ticket)
+            job.batch.start(self._work(origin, job, ticket), done)
 
     def _start_handling(self, job: Job, error: FetchError) -> None:
-        self._handling.add(job)
-        job.batch.start(self._hand_over(job, error), partial(self._done, "", job))
+        ticket = object()
+        self._handling.add(ticket)
+        job.batch.start(self._hand_over(job, error), partial(self._done, "", ticket))
 
-    def _done(self, origin: str, job: Job) -> None:
+    def _done(self, origin: str, ticket: object) -> None:
         """A job's task has ended, well or not, or was cancelled before it began."""
-        self._release(origin, job)
-        self._handling.discard(job)
+        self._release(origin, ticket)
+        self._handling.discard(ticket)
         self.pump()
 
-    def _release(self, origin: str, job: Job) -> None:
-        if job in self._requesting:
-            self._requesting.remove(job)
+    def _release(self, origin: str, ticket: object) -> None:
+        if ticket in self._requesting:
+            self._requesting.remove(ticket)
             self._hosts.finished(origin)
 
     # One job
 
-    async def _work(self, origin: str, job: Job) -> None:
+    async def _work(self, origin: str, job: Job, ticket: object) -> None:
         left = self._rules.deadline if job.left is None else job.left
         attempt = Attempt(left, self._rules.max_bytes)
         try:
             result = await self._attempt(origin, job, attempt)
-            self._release(origin, job)
+            self._release(origin, ticket)
             if result is not None:
-                self._handling.add(job)
+                self._handling.add(ticket)
                 self.pump()
                 await self._hand_over(job, result)
         finally:
