@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -122,8 +124,9 @@ def test_the_folder_that_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        (picture(), "cannot tell"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "cannot tell"),
+        (picture(), "a picture or a video; give its folder, or LABEL=FOLDER"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "a picture or a video; give its folder"),
+        (b"\0\0\0\x20ftypisom" + bytes(100), "a picture or a video; give its folder"),
         (b"hello\nworld\n", "cannot tell"),
         (b"", "cannot tell"),
         ("http://a.example/\n".encode("utf-16"), "UTF-16 text: save it as UTF-8"),
@@ -157,6 +160,79 @@ def test_an_empty_folder_and_one_without_pictures_are_refused(tmp_path: Path) ->
     write(tmp_path / "notes.txt", "hello")
     with pytest.raises(SourceError, match="no picture in this folder"):
         open_source(tmp_path)
+
+
+def unprivileged(script: str) -> str:
+    """What a script prints that runs as a user whom the modes of files bind."""
+    drop = "" if os.getuid() else "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    # Imported first: this user may not be let into the folder of the package.
+    code = (
+        "import os\n"
+        "from figleaf.errors import SourceError\n"
+        "from figleaf.sources.readers.opening import open_source\n"
+        f"{drop}{script}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that every user may reach; what was locked in it is unlocked at the end."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        yield root
+        for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+            folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("inner", ["a/locked", "locked", "a/urls/locked"])
+def test_a_folder_that_cannot_be_read_is_counted_and_the_rest_is_read(
+    open_path: Path, inner: str
+) -> None:
+    pictures(open_path, ["a/1.jpg", "b/2.jpg"])
+    (open_path / inner).mkdir(parents=True)
+    (open_path / inner).chmod(0)
+    out = unprivileged(
+        f"source = open_source({str(open_path)!r})\n"
+        "print(*(item.name for item in source.items()), *source.problems.items())"
+    )
+    assert out.split(" (")[0] == "a/1.jpg b/2.jpg"
+    assert "UNREADABLE" in out
+    assert out.rstrip().endswith(" 1)")
+
+
+def test_a_checkout_of_lists_with_a_locked_folder_is_read(open_path: Path) -> None:
+    list_repository(open_path, {"x/urls_x.txt": [URL]})
+    (open_path / "raw_data" / "locked").mkdir(mode=0)
+    out = unprivileged(
+        f"source = open_source({str(open_path)!r})\n"
+        "print(source.kind, *(item.name for item in source.items()), source.problems.losses)"
+    )
+    assert out == f"url lists {URL} 1\n"
+
+
+@pytest.mark.parametrize(
+    ("locked", "mode", "given", "message"),
+    [
+        (".", 0o000, ".", ": the folder cannot be read (Permission denied)"),
+        (".", 0o444, ".", ": the folder cannot be read (Permission denied)"),
+        (".", 0o000, "a", ": Permission denied; a folder above it may not be entered"),
+        ("a", 0o000, ".", "cannot be read: a: Permission denied); a source is"),
+    ],
+)
+def test_a_source_that_cannot_be_read_says_so(
+    open_path: Path, locked: str, mode: int, given: str, message: str
+) -> None:
+    root = pictures(open_path / "root", ["a/1.jpg"])
+    (root / locked).chmod(mode)
+    out = unprivileged(
+        f"try:\n    open_source({str(root / given)!r})\nexcept SourceError as e:\n    print(e)"
+    )
+    assert message in out
+    assert str(root) in out
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,20 @@ def test_parquet(tmp_path: Path) -> None:
     expected = [(url, label, None) for url, label in zip(urls, labels, strict=True)]
     assert rows(source.items()) == expected
     assert rows(source.items()) == expected
+
+
+@pytest.mark.parametrize("name", ["list.parquet", "folder/metadata.parquet"])
+def test_parquet_without_its_extra_says_which_one(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, b"PAR1" + bytes(100) + b"PAR1")
+    given = path.parent if path.parent != tmp_path else path
+    code = (
+        "import sys\nsys.modules['pyarrow'] = None\n"
+        "from figleaf.errors import MissingExtraError\n"
+        "from figleaf.sources.readers.opening import open_source\n"
+        f"try:\n    open_source({str(given)!r})\nexcept MissingExtraError as e:\n    print(e)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "figleaf[data]" in done.stdout
 
 
 def test_class_numbers_have_the_names_that_hugging_face_keeps(tmp_path: Path) -> None:

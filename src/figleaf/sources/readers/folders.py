@@ -24,6 +24,7 @@ from figleaf.sources.readers.reading import (
     Problems,
     count_failure,
     files,
+    is_file,
     is_plain,
     some_files,
     split_name,
@@ -96,7 +97,7 @@ def units(root: Path) -> tuple[Unit, ...]:
 
 
 def _metadata_of(folder: Path) -> str | None:
-    found = [name for name in METADATA if (folder / name).is_file()]
+    found = [name for name in METADATA if is_file(folder / name)]
     if len(found) > 1:
         raise SourceError(f"{folder}: both {found[0]} and {found[1]}; keep one of them")
     return found[0] if found else None
@@ -154,7 +155,7 @@ def _labelled(
 def _is_item(root: Path, name: str, problems: Problems) -> bool:
     """Whether a file is a picture by its name or, whatever its name, by its first bytes."""
     try:
-        if not is_picture_name(name) and not _has_picture(root / name):
+        if not is_picture_name(name) and not is_picture(_head(root / name)):
             problems.add(ProblemKind.NOT_AN_IMAGE, name)
             return False
     except OSError as error:
@@ -170,10 +171,15 @@ def is_picture_name(name: str) -> bool:
     return name.rpartition(".")[2].lower() in PICTURE_SUFFIXES
 
 
-def _has_picture(path: Path) -> bool:
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file begins as a picture or a video does."""
     try:
-        with path.open("rb") as file:
-            identify(file.read(_HEAD_BYTES))
+        identify(head)
     except ImageError as error:
         # Of a format or a video that the decoder refuses, and says so.
         return error.status is Status.UNSUPPORTED
@@ -223,7 +229,7 @@ def is_img2dataset(root: Path) -> bool:
     """
     numbered = [name for name in subfolders(root) if name.isdecimal()]
     for name in numbered[:_SCANNED]:
-        if (root / f"{name}_stats.json").is_file() or (root / f"{name}.parquet").is_file():
+        if is_file(root / f"{name}_stats.json") or is_file(root / f"{name}.parquet"):
             return True
     return any(_has_side_files(root / name) for name in ("", *numbered[:1]))
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
-from pathlib import Path
 
 from figleaf.classify.source import read_bytes
 from figleaf.dataset.records import MEMBER_SEPARATOR, Kind, Reason, Task
@@ -82,12 +81,12 @@ def _read_shard(
             if not wanted:
                 return
     except SourceError as error:
-        rest = _missing(shard, error)
+        rest = _missing(error)
     yield from ((task, rest) for left in wanted.values() for task in left)
 
 
-def _missing(shard: str, error: SourceError) -> Failure:
-    if not Path(shard).exists():
+def _missing(error: SourceError) -> Failure:
+    if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
         return Failure(Reason.NOT_FOUND, "no such shard")
     return Failure(Reason.UNREADABLE, str(error))
 

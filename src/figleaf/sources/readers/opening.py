@@ -1,5 +1,6 @@
 """Opening whatever a user names as a source of images, and telling what it is."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,11 @@ from figleaf.sources.readers.archives import is_tar
 from figleaf.sources.readers.columns import Columns
 from figleaf.sources.readers.reading import (
     READ_ERRORS,
+    ProblemKind,
     Problems,
     decode,
     is_address,
+    is_file,
     is_plain,
     open_bytes,
     plain,
@@ -159,11 +162,21 @@ def _open_pattern(path: Path, name: str, columns: Columns) -> tuple[SourceKind, 
         raise SourceError(f"{name}: lists are not fetched; download it and give the file")
     found = [Path(text) for text in shards.expand(str(path))] if "{" in str(path) else []
     if not found:
-        raise SourceError(f"no file or folder {path}; a source is {UNDERSTOOD}")
+        raise _absent(path)
     for shard in found:
-        if not shard.is_file():
+        if not is_file(shard):
             raise SourceError(f"no shard {shard}, one of {len(found):,} that {name} stands for")
     return _open_shards(found, name, columns)
+
+
+def _absent(path: Path) -> SourceError:
+    try:
+        path.stat()
+    except PermissionError as error:
+        return SourceError(f"{path}: {error.strerror}; a folder above it may not be entered")
+    except (OSError, ValueError):
+        pass
+    return SourceError(f"no file or folder {path}; a source is {UNDERSTOOD}")
 
 
 def _open_shards(paths: list[Path], name: str, columns: Columns) -> tuple[SourceKind, Read]:
@@ -177,7 +190,8 @@ def _open_shards(paths: list[Path], name: str, columns: Columns) -> tuple[Source
 
 
 def _open_folder(path: Path, name: str, columns: Columns) -> tuple[SourceKind, Read]:
-    if (path / LEDGER).is_file():
+    _check_listing(path)
+    if is_file(path / LEDGER):
         return SourceKind.DATA_SET, partial(_dataset_items, path)
     lists = urllists.lists_folder(path)
     if lists is not None:
@@ -196,14 +210,28 @@ def _open_folder(path: Path, name: str, columns: Columns) -> tuple[SourceKind, R
     return SourceKind.FOLDER, partial(folders.folder_items, path, name, columns)
 
 
+def _check_listing(path: Path) -> None:
+    """Raise SourceError where a folder may not be listed or not be entered."""
+    try:
+        with os.scandir(path) as entries:
+            next(entries, None)
+        os.stat(f"{path}/.")  # noqa: PTH116  # Path takes the dot out
+    except OSError as error:
+        text = error.strerror or str(error)
+        raise SourceError(f"{path}: the folder cannot be read ({text})") from error
+
+
 def _check_folder(path: Path, columns: Columns) -> None:
     """Raise SourceError where a folder has no picture, or metadata that cannot be used."""
     for unit in folders.units(path):
         if unit.metadata is not None:
             folders.open_metadata(path / unit.folder / unit.metadata, columns)
             return
-    if next(folders.folder_items(path, path.name, columns, Problems()), None) is None:
-        raise SourceError(f"{path}: no picture in this folder; a source is {UNDERSTOOD}")
+    problems = Problems()
+    if next(folders.folder_items(path, path.name, columns, problems), None) is None:
+        unread = [problem for problem in problems if problem.kind is ProblemKind.UNREADABLE]
+        texts = "".join(f" ({one.kind}: {', '.join(one.examples)})" for one in unread)
+        raise SourceError(f"{path}: no picture in this folder{texts}; a source is {UNDERSTOOD}")
 
 
 def _has(path: Path, wanted: Callable[[str], bool]) -> bool:
@@ -234,6 +262,8 @@ def _open_file(
     if _is_list(path, head):
         category = plain(urllists.category_of(path))
         return SourceKind.URL_LIST, partial(urllists.list_items, path, name, category)
+    if folders.is_picture(head):
+        raise SourceError(f"{path}: a picture or a video; give its folder, or LABEL=FOLDER")
     raise SourceError(f"{path}: cannot tell what this is{_hint(head)}; a source is {UNDERSTOOD}")
 
 

@@ -269,6 +269,11 @@ def some_files(folder: str | Path, limit: int) -> list[str]:
     return list(islice((name for name, kind in _listed(folder) if kind is _Entry.FILE), limit))
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file; False too where its folder may not be entered: Path's raises."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 class _Entry(Enum):
     """What is found in a folder."""
 

@@ -25,6 +25,7 @@ from figleaf.sources.readers.reading import (
     decode,
     files,
     has_scheme,
+    is_file,
     is_plain,
     lines,
     plain,
@@ -245,7 +246,7 @@ def class_names(folders: Iterable[Path], problems: Problems) -> tuple[str, ...]:
     """The classes that a file beside the shards names, by line from 0; empty without one."""
     for folder in folders:
         for file in CLASS_FILES:
-            if (folder / file).is_file():
+            if is_file(folder / file):
                 found = lines(folder / file, MAX_LOCATOR, problems, file)
                 names = (plain(decode(line)).strip() for _, line in found)
                 return tuple(islice(names, _MAX_CLASSES))

@@ -326,9 +326,9 @@ def _parquet(path: Path) -> "ParquetFile":
 
 def _parquet_names(path: Path) -> list[str]:
     """The names of the columns of text and numbers: others hold no URL, path or class."""
-    import pyarrow.types as types
-
     with _parquet(path) as file:
+        import pyarrow.types as types  # not above, where nothing says which extra it needs
+
         return [
             field.name
             for field in file.schema_arrow

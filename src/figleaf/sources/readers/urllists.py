@@ -4,6 +4,7 @@ The layouts are `raw_data/<class>/urls_<class>.txt`, and `raw_data/<category>/<s
 where the levels of a category are joined by "_" in the folder's name.
 """
 
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from figleaf.sources.readers.reading import (
     as_url,
     decode,
     files,
+    is_file,
     lines,
     plain,
     subfolders,
@@ -77,7 +79,7 @@ def lists_folder(folder: Path) -> Path | None:
         folder: the root of a checkout, its raw_data, or one class or category of it.
     """
     for base in (folder / RAW_DATA, folder):
-        if base.is_dir() and (_has_lists(base) or any(_has_lists(path) for path in _below(base))):
+        if _has_lists(base) or any(_has_lists(path) for path in _below(base)):
             return base
     return None
 
@@ -95,7 +97,7 @@ def checkout_items(base: Path, source: str, problems: Problems) -> Iterator[Item
         found = _place(base, name)
         if found is None:
             problems.add(ProblemKind.OTHER_FILE, name)
-        elif (base / name).is_symlink():
+        elif os.path.islink(base / name):  # noqa: PTH114  # never raises
             problems.add(ProblemKind.LINK, name)
         else:
             category, listing = found
@@ -132,4 +134,4 @@ def _has_lists(folder: Path) -> bool:
 
 
 def _is_list(path: Path) -> bool:
-    return path.is_file() or path.with_name(path.name + _PACKED).is_file()
+    return is_file(path) or is_file(path.with_name(path.name + _PACKED))
