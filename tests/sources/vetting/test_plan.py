@@ -11,7 +11,7 @@ import pytest
 from figleaf.dataset.records import Decision, Item, Kind, Reason
 from figleaf.sources.vetting.categories import Categories, load_categories
 from figleaf.sources.vetting.deny import DenyList, load_deny_list
-from figleaf.sources.vetting.plan import Plan, Row, decide, plan
+from figleaf.sources.vetting.plan import LARGEST_HOSTS, Plan, Row, decide, plan
 
 SHARED = os.environ.get("FIGLEAF_SHARED")
 
@@ -261,7 +261,7 @@ def test_an_ambiguous_category_is_told_from_an_unknown_one(
     assert ambiguous == Decision(None, Reason.UNMAPPED, "mixed: nudity and acts, passers-by too")
     assert unknown == Decision(None, Reason.UNMAPPED, "not in the map; say so with --map")
     assert neither.reason is Reason.UNMAPPED
-    assert "neither a class nor a category" in neither.detail
+    assert "neither a class nor a category; LABEL=PATH gives" in neither.detail
 
 
 @pytest.mark.parametrize(
@@ -362,13 +362,14 @@ def test_a_plan_counts_by_source_and_category(deny: DenyList, categories: Catego
     anal = rows["lists", "sex_anal"]
     assert (anal.items, anal.hosts, anal.label, anal.denied_items) == (5, 2, "porn", 2)
     assert (anal.wanted, anal.unmapped, anal.refused) == (3, 0, 2)
+    assert anal.denied_words == ("teen",)
     assert anal.why == "sexual acts"
     public = rows["lists", "exhibition_public"]
     assert (public.items, public.hosts, public.label, public.denied_items) == (2, 1, None, 1)
     assert (public.wanted, public.unmapped, public.refused) == (0, 1, 1)
     teen = rows["lists", "age_teen"]
     assert teen.denied is not None
-    assert (teen.items, teen.hosts, teen.denied_items) == (9, 1, 0)
+    assert (teen.items, teen.hosts, teen.denied_items, teen.denied_words) == (9, 1, 0, ())
     assert (teen.wanted, teen.unmapped, teen.refused) == (0, 0, 9)
     assert teen.why.startswith("'teen': It denotes teenagers")
     assert rows["lists", "sex_oral"].hosts == 1
@@ -396,6 +397,39 @@ def test_a_plans_totals(deny: DenyList, categories: Categories) -> None:
     found = small_plan(deny, categories)
     assert (found.items, found.hosts) == (21, 4)
     assert (found.wanted, found.unmapped, found.refused) == (7, 2, 12)
+
+
+def test_a_plan_names_the_largest_hosts(deny: DenyList, categories: Categories) -> None:
+    hosts = [f"h{n:02}.example" for n in range(LARGEST_HOSTS + 5)]
+    items = [url(f"http://{host}/{n}.jpg", "sex") for host in hosts for n in range(2)]
+    items += [url("http://Z.example.:80/1.jpg", "sex_anal"), url("http://z.example/2.jpg", "age")]
+    items += [url(f"https://u@z.example:/{n}.jpg", "sex_anal") for n in range(3)]
+    items += [filed("dress/1.jpg", "dress")]
+    found = plan(items, deny, categories)
+    assert found.hosts == len(hosts) + 1
+    assert found.largest_hosts[0] == ("z.example", 5)
+    assert found.largest_hosts[1:] == tuple((host, 2) for host in hosts[: LARGEST_HOSTS - 1])
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["no url", "http://", "http:///a.jpg", "http://:80/a", "http://a b/c", "http://[::1/"],
+)
+def test_a_url_without_a_host_is_no_host(
+    deny: DenyList, categories: Categories, address: str
+) -> None:
+    found = plan([url(address, "sex_anal")], deny, categories)
+    assert (found.items, found.hosts, found.largest_hosts) == (1, 0, ())
+    assert found.rows[0].hosts == 0
+
+
+def test_the_words_of_single_denied_items_are_named_the_most_frequent_first(
+    deny: DenyList, categories: Categories
+) -> None:
+    names = ["teen/1", "rape/1", "rape/2", "1"]
+    items = [url(f"http://host.example/{name}.jpg", "sex_anal") for name in names]
+    (row,) = plan(items, deny, categories).rows
+    assert (row.denied_items, row.denied_words) == (3, ("rape", "teen"))
 
 
 def test_a_plan_of_nothing(deny: DenyList, categories: Categories) -> None:

@@ -1,5 +1,7 @@
 """What would be collected, and what the rules say of each item before anything is read."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -8,6 +10,14 @@ from figleaf import labels
 from figleaf.dataset.records import Decision, Item, Kind, Reason
 from figleaf.sources.vetting.categories import Categories
 from figleaf.sources.vetting.deny import Denied, DenyList
+
+LARGEST_HOSTS = 20
+"""So many hosts of a plan are named."""
+
+_NO_CLASS = "the source names neither a class nor a category; LABEL=PATH gives a class"
+
+_Judged = tuple[Decision, Denied | None]
+"""What is decided, and the denied word behind it."""
 
 
 def decide(item: Item, deny: DenyList, categories: Categories) -> Decision:
@@ -18,24 +28,29 @@ def decide(item: Item, deny: DenyList, categories: Categories) -> Decision:
     the user's map says of the category or of the source's class, then the source's class, then what
     the map that ships says of the category.
     """
-    of_list = _decide_list(deny, categories, item.source, item.listing, item.category, item.label)
-    if of_list.reason is Reason.DENIED:
+    return _judge(item, deny, categories)[0]
+
+
+def _judge(item: Item, deny: DenyList, categories: Categories) -> _Judged:
+    of_list = _judge_list(deny, categories, item.source, item.listing, item.category, item.label)
+    if of_list[1] is not None:
         return of_list
     denied = deny.check(item.name)
     if denied is None:
         return of_list
-    return Decision(of_list.label, Reason.DENIED, _detail("its name", denied), by_name=True)
+    detail = _detail("its name", denied)
+    return Decision(of_list[0].label, Reason.DENIED, detail, by_name=True), denied
 
 
 @lru_cache(maxsize=1 << 16)  # lists are some thousands, their items millions
-def _decide_list(
+def _judge_list(
     deny: DenyList,
     categories: Categories,
     source: str,
     listing: str,
     category: str | None,
     label: str | None,
-) -> Decision:
+) -> _Judged:
     """What holds for all items of a list."""
     wanted, why = _class(categories, category, label)
     places = {
@@ -52,8 +67,8 @@ def _decide_list(
     ]
     if found:
         place, denied = min(found, key=lambda hit: hit[1].tier)
-        return Decision(wanted, Reason.DENIED, _detail(place, denied))
-    return Decision(wanted) if wanted else Decision(None, Reason.UNMAPPED, why)
+        return Decision(wanted, Reason.DENIED, _detail(place, denied)), denied
+    return Decision(wanted) if wanted else Decision(None, Reason.UNMAPPED, why), None
 
 
 def _class(
@@ -67,7 +82,7 @@ def _class(
         return label, "the source says so"
     if category is not None:
         return categories.label_of(category), categories.why(category)
-    return None, "the source names neither a class nor a category; say CLASS=SOURCE"
+    return None, _NO_CLASS
 
 
 def _detail(place: str, denied: Denied) -> str:
@@ -82,11 +97,12 @@ class Row:
         source: its name.
         category: as the source calls it; the source's class where it has those; "" for neither.
         items: how many.
-        hosts: distinct ones in their URLs; 0 for files.
+        hosts: distinct ones in their URLs; 0 for files, and for URLs that have none.
         label: the class that they would have; None for none.
         denied: what all of them are denied for; None if they are not.
         denied_items: how many single ones are denied, by their own or their list's name, though
             the category is not.
+        denied_words: what those are denied for, the most frequent first.
         why: the class, none, or the denial, in a few words.
     """
 
@@ -97,6 +113,7 @@ class Row:
     label: str | None
     denied: Denied | None
     denied_items: int
+    denied_words: tuple[str, ...]
     why: str
 
     @property
@@ -120,11 +137,13 @@ class Plan:
     """Rows with a class first, in the order of the classes; then those without; denied ones last.
 
     Among these the largest come first. `hosts` counts each host once, `items` an item as often as
-    it is named: what several lists have is fetched once.
+    it is named: what several lists have is fetched once. `largest_hosts` are those with the most
+    items, and how many each has, denied ones and those without a class included.
     """
 
     rows: tuple[Row, ...]
     hosts: int
+    largest_hosts: tuple[tuple[str, int], ...] = ()
 
     @property
     def items(self) -> int:
@@ -150,18 +169,20 @@ class Plan:
 def plan(items: Iterable[Item], deny: DenyList, categories: Categories) -> Plan:
     """What would become of the items; nothing is read. Memory grows with the hosts."""
     counts: dict[_Key, _Count] = {}
+    hosts: Counter[str] = Counter()
     for item in items:
         key = (item.source, item.category, item.label)
         known = counts.get(key)
         if known is None:
             known = counts[key] = _Count()
-        known.add(item, decide(item, deny, categories))
+        known.add(_judge(item, deny, categories)[1])
+        if item.kind is Kind.URL and (host := _host(item.locator)):
+            known.hosts.add(host)
+            hosts[host] += 1
     rows = [_row(key, known, deny, categories) for key, known in counts.items()]
-    hosts: set[str] = set()
-    return Plan(
-        tuple(sorted(rows, key=_order)),
-        len(hosts.union(*(known.hosts for known in counts.values()))),
-    )
+    # By name where the counts are equal: one plan has one order.
+    largest = sorted(hosts.items(), key=lambda pair: (-pair[1], pair[0]))[:LARGEST_HOSTS]
+    return Plan(tuple(sorted(rows, key=_order)), len(hosts), tuple(largest))
 
 
 _Key = tuple[str, str | None, str | None]
@@ -170,22 +191,23 @@ _Key = tuple[str, str | None, str | None]
 @dataclass(slots=True)
 class _Count:
     items: int = 0
-    denied: int = 0
+    words: Counter[str] = field(default_factory=Counter)
     hosts: set[str] = field(default_factory=set)
 
-    def add(self, item: Item, decision: Decision) -> None:
+    def add(self, denied: Denied | None) -> None:
         self.items += 1
-        if decision.reason is Reason.DENIED:
-            self.denied += 1
-        if item.kind is Kind.URL:
-            self.hosts.add(_host(item.locator))
+        if denied is not None:
+            self.words[denied.term] += 1
+
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s\\<>\"`{|}^\[\]:]+)(?::\d*)?")
 
 
 def _host(url: str) -> str:
-    """The host as it is written, without its port; good enough for counting."""
+    """The host as it is written, without its port: good enough for counting. "" for none."""
     authority = url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]
-    host = authority.rpartition("@")[2].lower()
-    return host if host.endswith("]") else host.rpartition(":")[0] or host
+    found = _HOST.fullmatch(authority.rpartition("@")[2].lower())
+    return found[1].rstrip(".") if found else ""
 
 
 def _row(key: _Key, known: _Count, deny: DenyList, categories: Categories) -> Row:
@@ -199,7 +221,8 @@ def _row(key: _Key, known: _Count, deny: DenyList, categories: Categories) -> Ro
         hosts=len(known.hosts),
         label=label,
         denied=denied,
-        denied_items=0 if denied else known.denied,
+        denied_items=0 if denied else known.words.total(),
+        denied_words=() if denied else tuple(word for word, _ in known.words.most_common()),
         why=f"{denied.term!r}: {denied.why}" if denied else why,
     )
 
