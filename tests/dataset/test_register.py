@@ -184,14 +184,16 @@ def test_what_came_to_an_end_stays_so(ledger: Ledger) -> None:
             for task in pending(ledger)
         ],
     )
-    for decision in (denied(), mapped("drawings")):
-        register(ledger, [(url(name), decision) for name in names])
-        assert items(ledger) == {
-            "kept": ("fetched", None, decision.label),
-            "gone": ("failed", "gone", decision.label),
-            "robots": ("refused", "robots", decision.label),
-        }
+    register(ledger, [(url(name), mapped("drawings")) for name in names])
+    assert items(ledger) == {
+        "kept": ("fetched", None, "drawings"),
+        "gone": ("failed", "gone", "drawings"),
+        "robots": ("refused", "robots", "drawings"),
+    }
     assert not pending(ledger)
+    # But for what a list denies: of that not even what failed is left to be tried again.
+    register(ledger, [(url(name), denied()) for name in names])
+    assert items(ledger) == {"kept": ("fetched", None, None), "gone": DENIED, "robots": DENIED}
 
 
 def test_what_a_redirect_was_denied_for_is_not_tried_at_every_start(ledger: Ledger) -> None:
@@ -348,6 +350,11 @@ class Model:
             return UNMAPPED
         return ("pending", None, label)
 
+    def forget_failures_that_are_denied(self) -> None:
+        for name, end in list(self.ends.items()):
+            if end is State.FAILED and self.verdict(name) == DENIED:
+                del self.ends[name]
+
     def items(self) -> dict[str, tuple[str, str | None, str | None]]:
         found = {name: self.verdict(name) for name, _ in self.mentions}
         for name, end in self.ends.items():
@@ -390,6 +397,8 @@ def test_any_lists_under_any_rules_come_to_what_the_model_says(
             ]
             model.register(entries)
             register(ledger, entries, batch=batch)
+            # What failed, and is denied by now, has no second chance when it no longer is: a first.
+            model.forget_failures_that_are_denied()
             assert items(ledger) == model.items()
             for task in pending(ledger):
                 name = task.locator.rpartition("/")[2]

@@ -314,3 +314,36 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         assert state_of(out / "data") == state_of(tmp_path / "undisturbed")
     finally:
         subprocess.run(["umount", str(out)], check=True)
+
+
+def test_what_failed_before_a_list_denied_it_is_not_tried_again(tmp_path: Path) -> None:
+    with MisbehavingServer({"/1.jpg": photo(1)}) as server:
+        flaky = server.url("/flaky/500/1/1.jpg")
+        good = listed(tmp_path / "urls_neutral.txt", [flaky])
+        bad = listed(tmp_path / "urls_preteen.txt", [flaky])
+        no_retries = FetchRules(allow_loopback=True, retries=0, robots=False)
+        rules = figleaf.CollectRules(fetch=no_retries, workers=1)
+        out = tmp_path / "data"
+        figleaf.collect([good], out, rules=rules)
+        assert ends(out)[flaky] == ("failed", "server_error")
+        passing = [reason for reason in Reason if reason.may_pass]
+        figleaf.collect([good, bad], out, rules=rules, retry_reasons=passing)
+        assert ends(out)[flaky] == ("refused", "denied")
+        assert len(server.paths()) == 1
+
+
+def test_an_exemption_ends_with_the_command_that_it_was_given_to(tmp_path: Path) -> None:
+    lifted = exemption(tmp_path / "exempt.toml", ["school"])
+    with MisbehavingServer({"/1.jpg": photo(1)}) as server:
+        flaky = server.url("/flaky/500/1/1.jpg") + "?school"
+        source = listed(tmp_path / "urls_neutral.txt", [flaky])
+        no_retries = FetchRules(allow_loopback=True, retries=0, robots=False)
+        rules = figleaf.CollectRules(fetch=no_retries, workers=1, exemption=lifted)
+        figleaf.collect([source], tmp_path / "data", rules=rules)
+        assert len(server.paths()) == 1
+        passing = [reason for reason in Reason if reason.may_pass]
+        rules = figleaf.CollectRules(fetch=no_retries, workers=1)
+        # The sources are not even named again.
+        figleaf.collect([], tmp_path / "data", rules=rules, retry_reasons=passing)
+        assert len(server.paths()) == 1
+    assert ends(tmp_path / "data")[flaky] == ("refused", "denied")

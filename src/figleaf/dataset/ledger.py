@@ -194,6 +194,29 @@ class Ledger:
         query = "SELECT 1 FROM runs WHERE json_extract(hashes, '$.' || ?) IS NOT NULL LIMIT 1"
         return bool(self.read(query, (rules,)))
 
+    def last_hashes(self) -> dict[str, str]:
+        """The hashes of the rules of the last run: name -> SHA-256; empty before the first."""
+        rows = self.read("SELECT hashes FROM runs ORDER BY id DESC LIMIT 1")
+        return dict(json.loads(rows[0][0])) if rows else {}
+
+    def all_ran_with(self, rules: str, sha256: str, *commands: str) -> bool:
+        """Whether the last of these commands that ended, and all since, had just these rules.
+
+        Where none ended all of them count.
+
+        Args:
+            rules: the kind: "blocklist", "exemption".
+            sha256: the rules', in hex.
+            commands: those of the runs that count.
+        """
+        marks = ", ".join("?" * len(commands))
+        query = (
+            "SELECT json_extract(hashes, '$.' || ?) FROM runs"
+            f" WHERE command IN ({marks}) AND id >= coalesce((SELECT max(id) FROM runs"
+            f" WHERE outcome = '{_DONE}' AND command IN ({marks})), 0)"
+        )
+        return all(found == sha256 for (found,) in self.read(query, (rules, *commands, *commands)))
+
     def was_cut_short(self) -> bool:
         """Whether the last run did not come to its end: killed, interrupted, or after an error.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from figleaf.dataset.labelling import relabel
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.locators import readable
+from figleaf.dataset.quarantine import quarantine_blocklisted
 from figleaf.dataset.records import Outcome, Reason, Stored
 from figleaf.errors import InputError
 
@@ -24,6 +25,11 @@ RETURNING id
 # A match is known by its key alone: the ledger travels, and the URL must not.
 _WITHHOLD = "UPDATE locators SET locator = NULL WHERE item_id = ?"
 
+# Whatever it failed for before a list denied it.
+_IS_DENIED = """EXISTS (
+    SELECT 1 FROM mentions JOIN listings ON listings.id = listing_id
+    WHERE item_id = items.id AND (listings.reason = 'denied' OR mentions.denied IS NOT NULL))
+"""
 _FINAL = frozenset({Reason.DENIED, Reason.UNMAPPED, Reason.BLOCKLISTED})
 
 
@@ -46,6 +52,26 @@ def apply(ledger: Ledger, outcomes: Iterable[Outcome]) -> None:
         ledger.checkpoint()  # the log has what stood there before
 
 
+def block(ledger: Ledger, image: int, detail: str) -> None:
+    """Set a stored image aside that turned out to be on a blocklist; its items are blocklisted.
+
+    Its row and its file stay; the locators of its items leave the ledger's file. To do it again
+    changes nothing.
+
+    Args:
+        ledger: open for writing.
+        image: its id.
+        detail: which list it is on, without the hash.
+    """
+    now = ledger.clock()
+    with ledger.transaction() as db:
+        quarantine_blocklisted(db, image)
+        query = "SELECT DISTINCT item_id FROM origins WHERE image_id = ?"
+        for (item,) in db.execute(query, (image,)).fetchall():
+            _apply(db, Outcome(item, Reason.BLOCKLISTED, detail, attempts=0), now)
+    ledger.checkpoint()
+
+
 def retry(ledger: Ledger, reasons: Iterable[Reason]) -> int:
     """Make pending again what was refused or failed for one of these reasons; returns how many.
 
@@ -60,7 +86,7 @@ def retry(ledger: Ledger, reasons: Iterable[Reason]) -> int:
     with ledger.transaction() as db:
         return db.execute(
             "UPDATE items SET state = 'pending', reason = NULL, detail = ''"
-            f" WHERE state IN ('failed', 'refused') AND reason IN ({marks})",
+            f" WHERE state IN ('failed', 'refused') AND reason IN ({marks}) AND NOT {_IS_DENIED}",
             wanted,
         ).rowcount
 

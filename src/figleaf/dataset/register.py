@@ -10,14 +10,15 @@ stopped, nothing is pending that a list known by then denies.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from pathlib import PurePath
 
 from figleaf.dataset.labelling import relabel
 from figleaf.dataset.ledger import Ledger
-from figleaf.dataset.locators import Written, encoded, readable, written
+from figleaf.dataset.locators import Written, encoded, readable, restored, written
 from figleaf.dataset.quarantine import quarantine_denied
-from figleaf.dataset.records import Decision, Item, Kind, Reason
+from figleaf.dataset.records import MEMBER_SEPARATOR, Decision, Item, Kind, Reason
 
 _BATCH = 20_000
 
@@ -103,9 +104,20 @@ _STEPS = (
         reason = iif(denied, 'denied', iif(unmapped, 'unmapped', NULL)),
         detail = iif(denied, why_denied, iif(unmapped, why_unmapped, ''))
     FROM verdicts
-    WHERE items.id = +item_id AND (state = 'pending' OR reason IN ('denied', 'unmapped'))
+    WHERE items.id = +item_id
+      AND (state = 'pending' OR reason IN ('denied', 'unmapped')
+           -- What failed is not to be tried again either.
+           OR denied AND state != 'fetched' AND reason IS NOT 'blocklisted')
     """,
 )
+_OPEN_LISTINGS = """
+SELECT id, label, source, listing, filed, part FROM listings WHERE reason IS NOT 'denied'
+"""
+_UNFETCHED = f"""
+SELECT id, kind, locator FROM items NOT INDEXED CROSS JOIN locators ON item_id = id
+WHERE id > ? AND state != 'fetched' AND reason IS NOT 'denied' AND locator IS NOT NULL
+ORDER BY id LIMIT {_BATCH}
+"""
 _EMPTIED = ("incoming", "changed", "touched", "verdicts")
 
 
@@ -147,6 +159,11 @@ def _register(
 ) -> None:
     rows = [_row(item, decision, listings.id_of(db, item, decision)) for item, decision in entries]
     db.executemany("INSERT INTO incoming VALUES (?, ?, ?, ?, ?)", rows)
+    _settle(db, now)
+
+
+def _settle(db: sqlite3.Connection, now: float) -> None:
+    """Find state, class and quarantine anew of what is incoming, changed or touched."""
     for step in _STEPS:
         db.execute(step)
     images = "SELECT DISTINCT image_id FROM touched CROSS JOIN origins USING (item_id)"
@@ -155,6 +172,44 @@ def _register(
         quarantine_denied(db, image)
     for table in _EMPTIED:
         db.execute(f"DELETE FROM temp.{table}")
+
+
+def judge_again(ledger: Ledger, denied: Callable[..., str | None]) -> None:
+    """Deny what words that hold now deny, of all that was named and has not been fetched.
+
+    For a run whose words are other than the last one's, and that may not name its sources again. It
+    denies more and lifts nothing: that takes the sources.
+
+    Args:
+        ledger: open for writing.
+        denied: why some texts are denied; None if they are not.
+    """
+    for statement in _TABLES:
+        ledger.connection.execute(statement)
+    with ledger.transaction() as db:
+        for listing, label, *names in db.execute(_OPEN_LISTINGS).fetchall():
+            why = denied(*filter(None, (*names, label)))
+            if why is not None:
+                _judge(db, listing, Decision(label, Reason.DENIED, why))
+        last = 0
+        while some := db.execute(_UNFETCHED, (last,)).fetchall():
+            last = some[-1][0]
+            for item, kind, locator in some:
+                why = denied(_own_name(kind, restored(locator)))
+                if why is not None:
+                    row = (readable(why), item)
+                    db.execute("UPDATE mentions SET denied = ? WHERE item_id = ?", row)
+                    db.execute("INSERT OR IGNORE INTO touched VALUES (?)", (item,))
+        _settle(db, ledger.clock())
+
+
+def _own_name(kind: str, locator: str) -> str:
+    """What of a locator is the item's own, and not the folder that its source happens to lie in."""
+    if kind == Kind.URL:
+        return locator
+    if kind == Kind.MEMBER:
+        return locator.rpartition(MEMBER_SEPARATOR)[2]
+    return PurePath(locator).name
 
 
 def key_of(kind: Kind, locator: str) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, Self
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import retry
 from figleaf.dataset.records import Decision, Item, Kind, Outcome, Reason, Task
-from figleaf.dataset.register import register
+from figleaf.dataset.register import judge_again, register
 from figleaf.dataset.status import DatasetStatus, read_status
 from figleaf.dataset.store import Store
 from figleaf.dataset.writer import Writer
@@ -81,6 +81,7 @@ def collect(
         _check_blocklist(ledger, loaded.blocklist)
         _recover(ledger)
         _record_exemption(ledger, loaded.deny)
+        _judge_again(ledger, loaded)
         arguments = {"sources": [source.name for source in opened]}
         with ledger.run("collect", arguments, loaded.hashes):
             for source in opened:
@@ -137,11 +138,15 @@ class LoadedRules:
 
     def refusal(self, url: str) -> FetchError | None:
         """Why a URL that a redirect leads to is not asked for."""
-        denied = self.deny.check(url)
+        why = self.why_denied(url)
+        return None if why is None else FetchError(Reason.DENIED, f"an address: {why}")
+
+    def why_denied(self, *texts: str) -> str | None:
+        """Why names or addresses are denied, in a line; None if they are not."""
+        denied = self.deny.check(*texts)
         if denied is None:
             return None
-        detail = f"an address with {denied.term!r} in it ({denied.group}, tier {denied.tier})"
-        return FetchError(Reason.DENIED, detail)
+        return f"{denied.term!r} in it ({denied.group}, tier {denied.tier})"
 
     def decided(self, source: Source) -> Iterator[tuple[Item, Decision]]:
         """Everything that a source names, with what the rules say of it."""
@@ -156,6 +161,13 @@ def _check_blocklist(ledger: Ledger, blocklist: Blocklist | None) -> None:
             f"{ledger.folder}: this data set was collected with a blocklist; give it again with"
             " --blocklist, or a newer one"
         )
+
+
+def _judge_again(ledger: Ledger, loaded: LoadedRules) -> None:
+    """Let no word in that was lifted, or not yet denied, when what is pending was named."""
+    before, now = ledger.last_hashes(), loaded.hashes
+    if before and any(before.get(name) != now.get(name) for name in ("deny", "exemption")):
+        judge_again(ledger, loaded.why_denied)
 
 
 def _recover(ledger: Ledger) -> None:
