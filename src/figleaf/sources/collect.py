@@ -22,6 +22,7 @@ from figleaf.dataset.writer import Writer
 from figleaf.errors import DatasetError, RulesError
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
+from figleaf.sources import recheck
 from figleaf.sources.examine import examine
 from figleaf.sources.fetching.fetch import Fetcher, FetchError
 from figleaf.sources.intake import Intake
@@ -82,6 +83,7 @@ def collect(
         _recover(ledger)
         _record_exemption(ledger, loaded.deny)
         _judge_again(ledger, loaded)
+        _recheck(ledger, rules, loaded)
         arguments = {"sources": [source.name for source in opened]}
         with ledger.run("collect", arguments, loaded.hashes):
             for source in opened:
@@ -168,6 +170,19 @@ def _judge_again(ledger: Ledger, loaded: LoadedRules) -> None:
     before, now = ledger.last_hashes(), loaded.hashes
     if before and any(before.get(name) != now.get(name) for name in ("deny", "exemption")):
         judge_again(ledger, loaded.why_denied)
+
+
+def _recheck(ledger: Ledger, rules: CollectRules, loaded: LoadedRules) -> None:
+    """Compare what is there already with a blocklist that was not given before."""
+    blocklist = loaded.blocklist
+    if not blocklist or not recheck.is_due(ledger, blocklist):
+        return
+    workers = rules.workers or available_cores()
+    with ExitStack() as stack:
+        pool = stack.enter_context(_examiners(rules, blocklist, workers))
+        threads = stack.enter_context(ThreadPoolExecutor(workers))
+        stack.enter_context(ledger.run(recheck.COMMAND, {}, loaded.hashes))
+        recheck.recheck(ledger, blocklist, pool, threads, ahead=2 * workers + 2)
 
 
 def _recover(ledger: Ledger) -> None:
