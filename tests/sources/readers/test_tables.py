@@ -1,17 +1,20 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from figleaf.dataset.records import Item, Kind
+from figleaf.dataset.records import Item, Kind, Reason, Task
 from figleaf.errors import SourceError
 from figleaf.sources.readers.columns import Columns
+from figleaf.sources.readers.local import Failure, read_local
 from figleaf.sources.readers.opening import SourceKind, open_source
 from figleaf.sources.readers.reading import ProblemKind
 
-from .makers import rows, write
+from ..collecting import collected, ends, photo
+from .makers import picture, pictures, rows, write
 
 URL = "http://a.example/1.jpg"
 
@@ -159,18 +162,71 @@ def test_paths_are_relative_to_the_table(tmp_path: Path) -> None:
     ]
 
 
-def test_paths_may_not_leave_the_folder(tmp_path: Path) -> None:
+def test_what_leaves_the_folder_is_named_and_never_read(tmp_path: Path) -> None:
+    write(tmp_path / "x.jpg", picture(1))
     text = "path\n/etc/passwd\n../x.jpg\na/../../x.jpg\n.\nok.jpg\n"
-    source = open_source(write(tmp_path / "t" / "x.csv", text))
-    assert [item.name for item in source.items()] == ["ok.jpg"]
-    assert source.problems.count(ProblemKind.OUTSIDE) == 4
+    path = write(tmp_path / "t" / "x.csv", text)
+    source = open_source(path)
+    items = list(source.items())
+    up = os.path.relpath("/etc/passwd", path.parent)
+    assert [item.name for item in items] == [up, "../x.jpg", "../x.jpg", ".", "ok.jpg"]
+    (problem,) = source.problems
+    assert (problem.kind, problem.count) == (ProblemKind.OUTSIDE, 3)
+    assert problem.examples[0] == "x.csv row 2: /etc/passwd"
+    tasks = [Task(number, item.kind, item.locator) for number, item in enumerate(items)]
+    answers = [answer for _, answer in read_local(tasks, 2**20)]
+    reasons = [answer.reason for answer in answers if isinstance(answer, Failure)]
+    assert reasons == [Reason.UNREADABLE] * 4 + [Reason.NOT_FOUND]
 
 
-def test_the_folder_of_the_paths_can_be_chosen(tmp_path: Path) -> None:
-    path = write(tmp_path / "t" / "x.csv", "path\na.jpg\n../t/b.jpg\n../../c.jpg\n")
-    source = open_source(path, root=tmp_path)
-    assert [item.locator for item in source.items()] == [str(tmp_path / "a.jpg")]
-    assert source.problems.count(ProblemKind.OUTSIDE) == 2
+def test_what_leaves_the_folder_has_its_end_in_the_ledger(tmp_path: Path) -> None:
+    write(tmp_path / "t" / "in.jpg", photo(1))
+    outside = write(tmp_path / "out.jpg", photo(2))
+    path = write(tmp_path / "t" / "x.csv", f"path,label\nin.jpg,neutral\n{outside},neutral\n")
+    status = collected(path, tmp_path / "data")
+    assert status.total.images == 1
+    assert ends(tmp_path / "data") == {
+        str(path.parent / "in.jpg"): ("fetched", None),
+        f"{path.parent}/../out.jpg": ("failed", "unreadable"),
+    }
+
+
+def test_a_table_whose_paths_all_leave_the_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "x.jpg", picture(1))
+    for name in ("t/x.csv", "m/metadata.csv"):
+        path = write(tmp_path / name, f"file_name,label\n{tmp_path}/x.jpg,a\n,b\n../y.jpg,c\n")
+        spec = path if name == "t/x.csv" else path.parent
+        with pytest.raises(SourceError, match=r"all of its 2 paths leave .*with --root DIR"):
+            open_source(spec)
+        source = open_source(path, root=tmp_path)
+        locators = [item.locator for item in source.items()]
+        assert locators == [f"{tmp_path}/x.jpg", f"{tmp_path}/../y.jpg"]
+
+
+def test_the_folder_of_the_paths_can_be_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "t" / "x.csv", "path\na.jpg\nt/b.jpg\n../t/b.jpg\n../../c.jpg\n")
+    monkeypatch.chdir(path.parent)
+    for root in (tmp_path, str(tmp_path), ".."):
+        source = open_source(path, root=root)
+        assert [item.name for item in source.items()][:2] == ["a.jpg", "t/b.jpg"]
+        assert next(source.items()).locator == str(tmp_path / "a.jpg")
+        list(source.items())
+        assert source.problems.count(ProblemKind.OUTSIDE) == 2
+    with pytest.raises(SourceError, match="gone: no such folder"):
+        open_source(path, root=tmp_path / "gone")
+
+
+def test_what_leaves_the_folder_is_not_looked_at_for_the_account_of_a_folder(
+    tmp_path: Path,
+) -> None:
+    root = pictures(tmp_path / "m", ["a.jpg", "b.jpg"])
+    write(tmp_path / "c.jpg", picture(3))
+    write(root / "metadata.csv", "file_name,label\na.jpg,x\n../c.jpg,x\n")
+    source = open_source(root)
+    assert rows(source.items()) == [("a.jpg", "x", None), ("../c.jpg", "x", None)]
+    assert source.problems.count(ProblemKind.UNNAMED) == 1
 
 
 def test_a_url_goes_before_a_path_unless_the_path_is_chosen(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from figleaf.sources.readers.reading import (
     files,
     is_file,
     is_plain,
+    leaves_folder,
     some_files,
     split_name,
     subfolders,
@@ -197,7 +198,8 @@ def _described(
     table = open_metadata(folder / metadata, columns)
     named = 0
     for item in table_items(table, place, problems):
-        named += item.kind is Kind.FILE and os.path.isfile(item.locator)  # noqa: PTH113  # hot
+        inside = item.kind is Kind.FILE and not leaves_folder(item.locator)
+        named += inside and is_file(item.locator)
         if item.part is None and (part := split_name(item.name.partition("/")[0])):
             item = replace(item, part=part)
         yield item

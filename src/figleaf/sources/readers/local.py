@@ -9,9 +9,12 @@ from figleaf.dataset.records import MEMBER_SEPARATOR, Kind, Reason, Task
 from figleaf.errors import ImageError, InputError, SourceError
 from figleaf.images import Limits
 from figleaf.sources.readers.archives import Member, members
+from figleaf.sources.readers.reading import leaves_folder
 
 _RUN = 10_000
 """Members that are looked for in one pass over a shard."""
+
+_OUTSIDE = "outside of its table's folder, not read; --root DIR says where the paths lie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ def _shard_of(task: Task) -> str | None:
 
 
 def _read_file(path: str, limits: Limits) -> bytes | Failure:
+    if leaves_folder(path):
+        return Failure(Reason.UNREADABLE, _OUTSIDE)
     try:
         data = read_bytes(path, limits)
         limits.check_bytes(len(data))

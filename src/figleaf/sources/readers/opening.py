@@ -119,11 +119,11 @@ def open_source(
             readings.
         columns: which columns of a table, or keys of the JSON in shards, hold what.
         root: the folder that the paths in a table are relative to and must lie in; by default the
-            table's own.
+            table's own. Of the metadata in a folder of pictures it is always that folder.
 
     Raises:
         SourceError: there is nothing there, or it is nothing that is understood; the message says
-            what is.
+            what is. Or all paths of a table leave the folder, or the root is none.
         MissingExtraError: a Parquet table without pyarrow.
     """
     label, path = _parse(spec)
@@ -225,7 +225,8 @@ def _check_folder(path: Path, columns: Columns) -> None:
     """Raise SourceError where a folder has no picture, or metadata that cannot be used."""
     for unit in folders.units(path):
         if unit.metadata is not None:
-            folders.open_metadata(path / unit.folder / unit.metadata, columns)
+            table = folders.open_metadata(path / unit.folder / unit.metadata, columns)
+            tables.check_paths(table, Place(path.name, path / unit.folder))
             return
     problems = Problems()
     if next(folders.folder_items(path, path.name, columns, problems), None) is None:
@@ -257,7 +258,8 @@ def _open_file(
     form = _table_format(path, head, columns)
     if form is not None:
         table = tables.open_table(path, form, columns)
-        place = Place(name, Path(root or path.parent).absolute())
+        place = Place(name, _root(root) if root is not None else path.parent)
+        tables.check_paths(table, place)
         return SourceKind.TABLE, partial(tables.table_items, table, place)
     if _is_list(path, head):
         category = plain(urllists.category_of(path))
@@ -265,6 +267,13 @@ def _open_file(
     if folders.is_picture(head):
         raise SourceError(f"{path}: a picture or a video; give its folder, or LABEL=FOLDER")
     raise SourceError(f"{path}: cannot tell what this is{_hint(head)}; a source is {UNDERSTOOD}")
+
+
+def _root(root: str | Path) -> Path:
+    """The folder that the user says the paths of a table lie in, absolute."""
+    if not Path(root).is_dir():
+        raise SourceError(f"{root}: no such folder, which the paths of tables are to lie in (root)")
+    return _absolute(Path(root))
 
 
 def _head(path: Path) -> bytes:

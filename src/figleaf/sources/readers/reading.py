@@ -33,7 +33,8 @@ class ProblemKind(StrEnum):
     BAD_ROW = "rows that cannot be read"
     NO_LOCATOR = "rows without a URL or a path"
     BAD_LABEL = "rows or labels of samples that are none: too long, several, or not text"
-    OUTSIDE = "paths that leave the folder"
+    OUTSIDE = "paths that leave the folder, not read; --root DIR says where the paths lie"
+    """These become items, so that each has its answer; what they name is never touched."""
     BAD_NAME = "names that are not UTF-8, or too long"
     UNNAMED = "pictures that the metadata does not name"
     NO_IMAGE = "samples without a picture"
@@ -152,6 +153,12 @@ def as_url(text: str) -> str:
     if text.startswith("//"):
         return "https:" + text
     return "http://" + text if _HOST.match(text) else text
+
+
+def leaves_folder(path: str) -> bool:
+    """Whether an absolute path goes up, as the locators do of rows that leave their table's folder,
+    and no others."""
+    return "/../" in f"{path}/"
 
 
 _PARTS = {

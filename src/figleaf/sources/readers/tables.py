@@ -1,8 +1,9 @@
 """Tables with a column of URLs or paths: CSV and TSV, JSON Lines, Parquet.
 
 A column is known by its name (`Columns`). A row gives its URL or, where it has none, its path,
-relative to the table's folder, which it may not leave: a table that comes from elsewhere must not
-choose among the files of this machine.
+relative to the table's folder or the one that the user says. It may not leave it: a table that
+comes from elsewhere must not choose among the files of this machine. A row that does is an item all
+the same, with a locator that goes up ("/folder/../x.jpg"), which is never read.
 """
 
 import csv
@@ -28,6 +29,7 @@ from figleaf.sources.readers.reading import (
     decode,
     has_scheme,
     is_plain,
+    leaves_folder,
     lines,
     plain,
     split_name,
@@ -152,8 +154,25 @@ def table_items(table: Table, place: Place, problems: Problems) -> Iterator[Item
             problems.add(ProblemKind.BAD_LABEL, where)
             continue
         kind, target, name = locator
+        if kind is Kind.FILE and leaves_folder(target):
+            problems.add(ProblemKind.OUTSIDE, f"{where}: {row.path}")
         part = split_name(part) or part[:MAX_LABEL] if part else place.part
         yield Item(kind, target, name, place.source, place.listing, None, label, part)
+
+
+def check_paths(table: Table, place: Place) -> None:
+    """Raise SourceError where all that a table names lies outside of the folder. Reads to the first
+    row that does not, most often the first of all."""
+    problems = Problems()
+    for item in table_items(table, place, problems):
+        if item.kind is not Kind.FILE or not leaves_folder(item.locator):
+            return
+    for problem in problems:
+        if problem.kind is ProblemKind.OUTSIDE:
+            raise SourceError(
+                f"{table.path}: all of its {problem.count:,} paths leave the folder {place.root} "
+                f"({problem.examples[0]}); give this table, and with --root DIR where they lie"
+            )
 
 
 class _BadRowError(Exception):
@@ -185,8 +204,8 @@ def _locate_file(path: str, place: Place) -> tuple[Kind, str, str]:
     name = os.path.relpath(target, root)
     if not is_plain(root):
         raise _BadRowError(ProblemKind.BAD_NAME)
-    if name.partition("/")[0] in (os.pardir, os.curdir):
-        raise _BadRowError(ProblemKind.OUTSIDE)
+    if name.partition("/")[0] == os.pardir:
+        target = f"{root}/{name}"
     return Kind.FILE, target, place.prefix + name
 
 
