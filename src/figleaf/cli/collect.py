@@ -1,14 +1,18 @@
 """`figleaf collect`: sources to a data set."""
 
-from contextlib import suppress
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from figleaf import labels
 from figleaf.cli.collecting import Collecting
-from figleaf.cli.datasets import print_plan, print_status
-from figleaf.cli.terminal import say
+from figleaf.cli.datasets import print_plan, print_status, tell_matches
+from figleaf.cli.terminal import printable, say
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, InputError
 from figleaf.images import Limits
@@ -21,6 +25,19 @@ NOTHING, INTERRUPTED = 3, 130
 _RULES = CollectRules()
 _FETCH = _RULES.fetch
 _FAILED = "failed"
+_MOST_WORKERS = 256
+_BY_RULES = frozenset({Reason.DENIED, Reason.UNMAPPED, Reason.BLOCKLISTED})
+"""Reasons that no second try changes."""
+
+_FIELDS = {
+    "per_host_rate": "--rate",
+    "the seconds between frames": "--every",
+    "deadline": "--deadline",
+    "contact": "--contact",
+    "in_flight": "--in-flight",
+}
+"""What messages call the values of the rules: the option."""
+_NAMED = re.compile(rf"\b({'|'.join(_FIELDS)})(?= must| or raise)")
 
 
 def collect(
@@ -34,7 +51,10 @@ def collect(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The data set's folder.", show_default=False)
+        str | None,  # a Path would make the current folder of an empty one
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The data set's folder.", show_default=False
+        ),
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be collected; nothing is fetched.")
@@ -97,7 +117,10 @@ def collect(
         bool, typer.Option("--allow-loopback", help="Also fetch from this machine itself.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Decoding processes; one a core.", show_default=False)
+        int | None,
+        typer.Option(
+            min=1, max=_MOST_WORKERS, help="Decoding processes; one a core.", show_default=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The plan or the table as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
@@ -109,69 +132,161 @@ def collect(
 
     Example: figleaf collect nsfw_data_scraper drawings=~/comics --out my-data
     """
-    rules = CollectRules(
-        categories=categories,
-        exemption=exemption,
-        blocklists=tuple(blocklists or ()),
-        columns=Columns(url=url_column, path=path_column, label=label_column, split=split_column),
-        fetch=FetchRules(
-            in_flight=in_flight,
-            per_host=per_host,
-            per_host_rate=rate,
-            deadline=deadline,
-            retries=retries,
-            max_bytes=max_bytes,
-            robots=not no_robots,
-            no_ai=not no_robots,
-            allow_loopback=allow_loopback,
-            contact=contact or "",
-        ),
-        limits=Limits(max_bytes=max_bytes, max_pixels=max_pixels),
-        min_bytes=min_bytes,
-        frames=FrameRule(most=frames, every=every),
-        workers=workers,
-    )
-    # Imported late: no other command waits for what this one needs.
+    with _naming_options():
+        rules = CollectRules(
+            categories=categories,
+            exemption=exemption,
+            blocklists=tuple(blocklists or ()),
+            columns=Columns(
+                url=url_column, path=path_column, label=label_column, split=split_column
+            ),
+            fetch=FetchRules(
+                in_flight=in_flight,
+                per_host=per_host,
+                per_host_rate=rate,
+                deadline=deadline,
+                retries=retries,
+                max_bytes=max_bytes,
+                robots=not no_robots,
+                no_ai=not no_robots,
+                allow_loopback=allow_loopback,
+                contact=contact or "",
+            ),
+            limits=Limits(max_bytes=max_bytes, max_pixels=max_pixels),
+            min_bytes=min_bytes,
+            frames=FrameRule(most=frames, every=every),
+            workers=workers,
+        )
+    named = _sources(sources or [], rules)
+    reasons = _reasons(retry or [])
+    _warn_of_classes(categories)
+    if plan:
+        _plan(named, rules, out, reasons, as_json=as_json)
+        return
+    _collect(named, _folder(out, named), rules, reasons, quiet=quiet, as_json=as_json)
+
+
+def _sources(sources: list[str], rules: CollectRules) -> list[str]:
+    """The sources, if what is asked for makes sense with them or without."""
+    if not all(sources):
+        raise InputError("a SOURCE is empty: name a file or a folder, or leave it away")
+    for option, given in (("--map", rules.categories), ("--exempt", rules.exemption)):
+        if given is not None and not sources:
+            raise InputError(
+                f"{option} without a SOURCE: give the sources again, it applies to what they name"
+            )
+    return sources
+
+
+def _folder(out: str | None, sources: list[str]) -> Path:
+    """The data set's folder: without sources there must be one."""
+    if not out:
+        raise InputError("--out DIR says where the data set is to be")
+    folder = Path(out)
+    if not sources:
+        from figleaf.dataset.ledger import FILE_NAME
+
+        if not (folder / FILE_NAME).is_file():
+            raise DatasetError(f"{folder}: no data set here to go on with; a SOURCE begins one")
+    return folder
+
+
+def _plan(
+    sources: list[str],
+    rules: CollectRules,
+    out: str | None,
+    reasons: list[Reason],
+    *,
+    as_json: bool,
+) -> None:
+    """Show the plan, and say what comes next."""
+    # Imported late, here and below: no other command waits for what this one needs.
     from figleaf.sources import collect as stage
 
-    if plan:
-        if not sources:
-            raise InputError("--plan needs a SOURCE to show the plan of")
-        print_plan(stage.planned(sources, rules), as_json=as_json)
-        return
-    if out is None:
-        raise InputError("--out DIR says where the data set is to be")
-    reasons = _reasons(retry or [])
+    if not sources:
+        raise InputError("--plan needs a SOURCE to show the plan of")
+    if reasons:
+        raise InputError("--plan shows what sources name, --retry what a data set has: give one")
+    found = stage.planned(sources, rules)
+    print_plan(found, as_json=as_json)
+    if not as_json:
+        where = printable(shlex.quote(out)) if out else "DIR"
+        given = "without --plan, " if out else ""
+        say(f"nothing was fetched or written; {given}--out {where} collects it")
+
+
+def _collect(
+    sources: list[str],
+    out: Path,
+    rules: CollectRules,
+    reasons: list[Reason],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Collect, and show where the data set stands, however it ends."""
+    from figleaf.dataset.dataset import Dataset
+    from figleaf.sources import collect as stage
+
     try:
-        with Collecting(shown=not quiet) as watch:
-            found = stage.collect(
-                sources or [], out, rules=rules, retry_reasons=reasons, watch=watch
-            )
+        with _naming_options(), Collecting(shown=not quiet) as watch:
+            found = stage.collect(sources, out, rules=rules, retry_reasons=reasons, watch=watch)
     except KeyboardInterrupt:
         say("figleaf: interrupted; what was done is kept, the same command goes on")
-        _show(out, as_json=as_json)
+        with suppress(DatasetError), Dataset(out) as data:  # it may not have got as far as one
+            print_status(data.status(), out, as_json=as_json)
         raise typer.Exit(INTERRUPTED) from None
-    print_status(found, as_json=as_json)
+    except DatasetError:
+        with suppress(DatasetError), Dataset(out) as data:
+            tell_matches(data.status(), out)
+        raise
+    print_status(found, out, as_json=as_json)
     if not found.total.images:
         raise typer.Exit(NOTHING)
 
 
-def _show(out: Path, *, as_json: bool) -> None:
-    """The table of a run that was interrupted, where it got as far as a ledger."""
-    from figleaf.dataset.dataset import Dataset
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """Call the values of the rules in messages what the command line calls them."""
+    try:
+        yield
+    except InputError as error:
+        text = _NAMED.sub(lambda found: _FIELDS[found[0]], str(error))
+        raise InputError(text) from error
 
-    with suppress(DatasetError), Dataset(out) as data:
-        print_status(data.status(), as_json=as_json)
+
+def _warn_of_classes(path: Path | None) -> None:
+    """Name the classes of a map that may be misspelt."""
+    if path is None:
+        return
+    from figleaf.sources.vetting.categories import NONE, load_categories
+    from figleaf.sources.vetting.tables import read_rules
+
+    load_categories(path)  # raises where the file is not valid
+    table, _ = read_rules(path, "a map of categories")
+    five = [label.name for label in labels.FIVE]
+    if odd := sorted(set(table["categories"].values()) - {*five, NONE}):
+        names = ", ".join(map(repr, odd))
+        verb = "is no class" if len(odd) == 1 else "are no classes"
+        say(
+            printable(
+                f"{path}: {names} {verb} of figleaf's ({', '.join(five)}); right only for classes"
+                " of your own"
+            )
+        )
 
 
-def _reasons(names: list[str]) -> list[Reason]:
+def _reasons(names: Sequence[str]) -> list[Reason]:
     found: list[Reason] = []
     for name in names:
         if name == _FAILED:
             found += [reason for reason in Reason if reason.may_pass]
-        elif name in set(Reason):
+        elif name in set(Reason) - _BY_RULES:
             found.append(Reason(name))
         else:
-            known = ", ".join(Reason)
-            raise InputError(f"cannot retry {name!r}: give {_FAILED} or a reason: {known}")
+            known = ", ".join(reason for reason in Reason if reason not in _BY_RULES)
+            raise InputError(
+                f"cannot retry {name!r}: give {_FAILED} or one of {known}; what is denied, unmapped"
+                " or blocklisted changes with its rules alone"
+            )
     return found

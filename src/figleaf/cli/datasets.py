@@ -1,22 +1,42 @@
 """`figleaf status`, and how plans and data sets are shown."""
 
+import csv
 import json
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.terminal import Encoded, Screen, say, standard_output
-from figleaf.dataset.records import State
+from figleaf.cli.output import opened
+from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
+from figleaf.cli.writers import to_json
+from figleaf.dataset.records import Reason, State
+from figleaf.errors import InputError
 
 if TYPE_CHECKING:
+    from figleaf.dataset.dataset import Loss
     from figleaf.dataset.status import ClassStatus, DatasetStatus
     from figleaf.sources.vetting.plan import Plan, Row
+
+_STDOUT = Path("-")
+_LINES, _TABLE = (".jsonl", ".ndjson"), ".csv"
+_HOSTS = 5  # under the table of a plan
+_WORDS = 3  # denied ones, in a row of it
 
 
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A data set.")],
+    losses: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write all that gave no image, and why: .csv, .jsonl; - for stdout.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
     """Show where a data set stands: images by class, what is pending, what was lost and why.
@@ -25,28 +45,116 @@ def status(
     """
     from figleaf.dataset.dataset import Dataset  # no other command waits for it
 
+    if losses == _STDOUT and as_json:
+        raise InputError("--losses - and --json would both be on standard output; give a file")
     with Dataset(folder) as data:
-        found = data.status()
-    print_status(found, as_json=as_json)
+        if losses is not None:
+            _write_losses(data.losses(), losses)
+        if losses != _STDOUT:
+            print_status(data.status(), folder, as_json=as_json)
+        else:
+            tell_matches(data.status(), folder)
 
 
-def print_status(found: "DatasetStatus", *, as_json: bool) -> None:
-    """Print images, bytes and losses by class."""
+def _write_losses(losses: Iterable["Loss"], path: Path) -> None:
+    """One record each, to standard output or to a file that is replaced whole."""
+    if path == _STDOUT:
+        with standard_output() as file:
+            _write_lines(losses, file)
+        return
+    suffix = path.suffix.lower()
+    if suffix not in (_TABLE, *_LINES):
+        raise InputError(f"{path}: give --losses a name that ends in .csv or .jsonl, or -")
+    try:
+        with opened(path) as file:
+            (_write_table if suffix == _TABLE else _write_lines)(losses, file)
+    except InputError as error:
+        raise InputError(str(error).replace("give -o ", "give --losses ")) from error
+
+
+def _write_lines(losses: Iterable["Loss"], file: IO[bytes]) -> None:
+    for loss in losses:
+        file.write(to_json(asdict(loss)) + b"\n")
+
+
+def _write_table(losses: Iterable["Loss"], file: IO[bytes]) -> None:
+    from figleaf.dataset.dataset import Loss
+
+    columns = [column.name for column in fields(Loss)]
+    rows = csv.DictWriter(Encoded(file, "backslashreplace"), columns)
+    rows.writeheader()
+    rows.writerows(map(asdict, losses))
+
+
+def print_status(found: "DatasetStatus", folder: Path, *, as_json: bool) -> None:
+    """Print images, bytes and losses by class; on stderr, what can be done about the losses."""
     if as_json:
         print_json({"classes": [_as_dict(one) for one in found.classes]})
+    else:
+        rows = [_row(one.label or "no class", one) for one in found.classes]
+        if len(rows) > 1:
+            rows.append(_row("in all", found.total))
+        head = ("class", ">images", ">size", ">named", ">pending", ">lost", "by cause")
+        with standard_output() as file:
+            print_grid(Screen(file), head, rows)
+        for hint in _hints(found, folder):
+            say(printable(hint))
+    tell_matches(found, folder)
+
+
+def tell_matches(found: "DatasetStatus", folder: Path) -> None:
+    """Say on stderr that files matched a blocklist, and what not to do; nothing silences it."""
+    from figleaf.sources.vetting.matches import MATCHES_FILE
+
+    count = found.total.losses[Reason.BLOCKLISTED]
+    if not count:
         return
-    rows = [_row(one.label or "no class", one) for one in found.classes]
-    if len(rows) > 1:
-        rows.append(_row("in all", found.total))
-    head = ("class", ">images", ">size", ">named", ">pending", ">lost", "by cause")
-    with standard_output() as file:
-        print_grid(Screen(file), head, rows)
-    if found.total.items[State.PENDING]:
-        say("some are still pending: the same command goes on")
+    path = folder / MATCHES_FILE
+    report = f"; what a report needs is in {path}" if path.exists() else ""
+    say(
+        printable(
+            f"{_files(count)} matched a blocklist: do not open them, do not go on collecting;"
+            f" docs/data-safety.md says what to do{report}"
+        )
+    )
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file" + ("s" if count > 1 else "")
+
+
+def _hints(found: "DatasetStatus", folder: Path) -> Iterator[str]:
+    """What can be done about what is pending, and about the losses."""
+    total = found.total
+    named = total.items.total()
+    if pending := total.items[State.PENDING]:
+        command = f"figleaf collect --out {shlex.quote(str(folder))}"
+        yield f"{pending:,} still pending: `{command}` goes on"
     if found.retryable:
-        say(
+        yield (
             f"{found.retryable:,} failed for reasons that may pass: --retry failed tries them again"
         )
+    if unmapped := total.losses[Reason.UNMAPPED]:
+        yield (
+            f"{_warning(unmapped, named)}{unmapped:,} of {named:,} have no class (unmapped):"
+            " --map FILE or LABEL=PATH gives one; name the source again"
+        )
+    inside = total.losses[Reason.NOT_PUBLIC]
+    if _is_half(inside, named):
+        yield (
+            f"{inside:,} of {named:,} have addresses that are not public, which are never fetched;"
+            " only this machine's own (127.0.0.1, ::1) are, with --allow-loopback"
+            " --retry not_public"
+        )
+
+
+def _warning(count: int, named: int) -> str:
+    return "warning: " if _is_half(count, named) else ""
+
+
+def _is_half(count: int, named: int) -> bool:
+    """Whether it is half of all or more."""
+    return count > 0 and 2 * count >= named
 
 
 def _row(name: str, one: "ClassStatus") -> tuple[str, ...]:
@@ -64,32 +172,60 @@ def _row(name: str, one: "ClassStatus") -> tuple[str, ...]:
 
 
 def print_plan(found: "Plan", *, as_json: bool) -> None:
-    """Print what would be collected, by category."""
+    """Print what would be collected, by category; on stderr, what it comes to."""
     if as_json:
-        print_json({"hosts": found.hosts, "rows": [_planned(row) for row in found.rows]})
+        print_json(_plan_as_dict(found))
         return
     head = ("source", "category", ">items", ">hosts", "class", ">denied", "why")
-    rows = [
-        (
-            row.source,
-            row.category or "-",
-            f"{row.items:,}",
-            f"{row.hosts:,}" if row.hosts else "-",
-            "denied" if row.denied else row.label or "-",
-            f"{row.refused:,}" if row.refused else "-",
-            row.why,
-        )
-        for row in found.rows
-    ]
+    rows = [_planned(row) for row in found.rows]
+    one_source = len({row.source for row in found.rows}) < 2
+    first = 1 if one_source else 0
     with standard_output() as file:
-        print_grid(Screen(file), head, rows)
+        screen = Screen(file)
+        print_grid(screen, head[first:], [row[first:] for row in rows])
+        if found.largest_hosts:
+            largest = [(host, f"{count:,}") for host, count in found.largest_hosts[:_HOSTS]]
+            screen.print()
+            print_grid(screen, ("largest hosts", ">items"), largest)
     say(
         f"{found.items:,} named (hosts: {found.hosts:,}); {found.wanted:,} would be collected,"
-        f" {found.unmapped:,} have no class (--map gives one), {found.refused:,} are denied"
+        f" {found.unmapped:,} have no class, {found.refused:,} are denied"
+    )
+    if found.unmapped:
+        mappable = any(row.unmapped and row.category for row in found.rows)
+        gives = "--map FILE or LABEL=PATH" if mappable else "LABEL=PATH"
+        warning = _warning(found.unmapped, found.items)
+        say(f"{warning}{found.unmapped:,} of {found.items:,} have no class: {gives} gives one")
+
+
+def _planned(row: "Row") -> tuple[str, ...]:
+    why = row.why
+    if row.denied:
+        why = f"{row.denied.term!r} ({row.denied.group})"
+    elif row.denied_items:
+        words = ", ".join(map(repr, row.denied_words[:_WORDS]))
+        more = ", ..." if len(row.denied_words) > _WORDS else ""
+        why = f"{why}; {row.denied_items:,} denied: {words}{more}"
+    return (
+        row.source,
+        row.category or "-",
+        f"{row.items:,}",
+        f"{row.hosts:,}" if row.hosts else "-",
+        f"denied ({row.denied.tier})" if row.denied else row.label or "-",
+        f"{row.refused:,}" if row.refused else "-",
+        why,
     )
 
 
-def _planned(row: "Row") -> dict[str, Any]:
+def _plan_as_dict(found: "Plan") -> dict[str, Any]:
+    return {
+        "hosts": found.hosts,
+        "largest_hosts": [{"host": host, "items": count} for host, count in found.largest_hosts],
+        "rows": [_row_as_dict(row) for row in found.rows],
+    }
+
+
+def _row_as_dict(row: "Row") -> dict[str, Any]:
     return {
         "source": row.source,
         "category": row.category,
@@ -98,6 +234,7 @@ def _planned(row: "Row") -> dict[str, Any]:
         "label": row.label,
         "denied": row.denied.tier if row.denied else None,
         "denied_items": row.refused,
+        "denied_words": list(row.denied_words),
         "why": row.why,
     }
 
