@@ -12,6 +12,7 @@ from figleaf.sources.readers.local import Failure, read_local
 from figleaf.sources.readers.opening import open_source
 
 from .makers import picture, pictures, shard, tar_bytes, write
+from .users import unprivileged
 
 LIMIT = 2**20
 
@@ -100,6 +101,20 @@ def test_a_member_that_is_gone_or_too_large_or_empty(tmp_path: Path) -> None:
 def test_a_shard_that_is_gone(tmp_path: Path) -> None:
     ((_, answer),) = read_local([member(0, tmp_path / "gone.tar", "a.jpg")], LIMIT)
     assert answer == Failure(Reason.NOT_FOUND, "no such shard")
+    path = write(tmp_path / "now-a-file", b"x")
+    ((_, answer),) = read_local([member(0, path / "gone.tar", "a.jpg")], LIMIT)
+    assert answer == Failure(Reason.NOT_FOUND, "no such shard")
+
+
+def test_a_shard_below_a_locked_folder_is_there_and_unreadable(open_path: Path) -> None:
+    path = shard(open_path / "locked" / "x.tar", {"a.jpg": picture()})
+    path.parent.chmod(0)
+    out = unprivileged(
+        f"tasks = [Task(1, Kind.MEMBER, {f'{path}::a.jpg'!r}), Task(2, Kind.FILE, {str(path)!r})]\n"
+        "for task, failure in read_local(tasks, 1000): print(failure.reason, failure.detail)"
+    )
+    assert out.splitlines()[0] == "unreadable Permission denied"
+    assert out.splitlines()[1].startswith("unreadable ")
 
 
 def test_a_damaged_shard_gives_what_is_whole(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from figleaf.sources.readers.opening import SourceKind, open_source
 from figleaf.sources.readers.reading import ProblemKind, Problems
 
 from .makers import list_repository, picture, pictures, shard, tar_bytes, write
+from .users import unprivileged
 
 URL = "http://a.example/1.jpg"
 
@@ -160,32 +159,6 @@ def test_an_empty_folder_and_one_without_pictures_are_refused(tmp_path: Path) ->
     write(tmp_path / "notes.txt", "hello")
     with pytest.raises(SourceError, match="no picture in this folder"):
         open_source(tmp_path)
-
-
-def unprivileged(script: str) -> str:
-    """What a script prints that runs as a user whom the modes of files bind."""
-    drop = "" if os.getuid() else "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-    # Imported first: this user may not be let into the folder of the package.
-    code = (
-        "import os\n"
-        "from figleaf.errors import SourceError\n"
-        "from figleaf.sources.readers.opening import open_source\n"
-        f"{drop}{script}"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture
-def open_path() -> Iterator[Path]:
-    """A folder that every user may reach; what was locked in it is unlocked at the end."""
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        root.chmod(0o755)
-        yield root
-        for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
-            folder.chmod(0o755)
 
 
 @pytest.mark.parametrize("inner", ["a/locked", "locked", "a/urls/locked"])
