@@ -318,16 +318,21 @@ def test_a_wrong_word_for_retry_lists_what_may_be_tried(tmp_path: Path, word: st
     assert rules == "denied, unmapped or blocklisted changes with its rules alone\n"
 
 
-def test_a_folder_that_is_no_data_set_has_no_status(tmp_path: Path) -> None:
-    done = figleaf("status", tmp_path)
-    assert (done.code, done.out) == (2, "")
-    assert "no data set here" in done.err
+def test_without_a_data_set_there_is_no_status(tmp_path: Path) -> None:
+    for words, said in (
+        ([tmp_path], "no data set here"),
+        ([""], "DIR is empty"),
+        ([], "Missing argument 'DIR'"),
+    ):
+        done = figleaf("status", *words)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
 
 
 # Progress.
 
 
-def on_terminal(words: list[object]) -> tuple[int, str]:
+def on_terminal(words: list[object], columns: int = 100) -> tuple[int, str]:
     """The exit code, and what a terminal gets as standard error."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
@@ -335,7 +340,7 @@ def on_terminal(words: list[object]) -> tuple[int, str]:
         stdin=slave,
         stdout=subprocess.DEVNULL,
         stderr=slave,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+        env=os.environ | {"TERM": "xterm", "COLUMNS": str(columns)},
     )
     os.close(slave)
     shown, until = b"", time.monotonic() + 60
@@ -347,13 +352,16 @@ def on_terminal(words: list[object]) -> tuple[int, str]:
     return process.wait(30), shown.decode()
 
 
-def test_a_terminal_shows_classes_rates_losses_and_the_time_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [40, 100])
+def test_a_terminal_shows_classes_rates_losses_and_the_time_left(
+    tmp_path: Path, columns: int
+) -> None:
     files = {f"/{n}.jpg": photo(n) for n in range(6)}
     with MisbehavingServer(files, latency=0.3) as server:
         urls = [server.url(path) for path in files] + [server.url("/status/404/x.jpg")]
         names = listed(tmp_path / "urls_drawings.txt", urls)
         words = [names, "--out", tmp_path / "data", *LOCAL, "--per-host", 1]
-        code, shown = on_terminal(words)
+        code, shown = on_terminal(words, columns)
     assert code == 0
     for part in ("drawings", " images", "images/s", "MB/s", "/7", "lost", "0:00:0"):
         assert part in shown, shown

@@ -44,7 +44,7 @@ def collect(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
+            metavar="SOURCE",
             help="URL lists, list repositories, tables, folders, shards, data sets; LABEL=PATH"
             " gives a class. None: go on with what is pending.",
             show_default=False,

@@ -76,10 +76,9 @@ class Collecting(Watch):
             self._bar = progress.Progress(
                 progress.BarColumn(),
                 progress.MofNCompleteColumn(),
-                progress.TextColumn("{task.fields[rates]}", style="cyan"),
                 progress.TimeRemainingColumn(),
             )
-            self._task = self._bar.add_task("", total=pending, rates="")
+            self._task = self._bar.add_task("", total=pending)
             self._live = Live(
                 get_renderable=self._view,
                 console=Console(stderr=True),
@@ -118,8 +117,9 @@ class Collecting(Watch):
         return f"{self._causes.total():,} lost" + (f" ({named})" if named else "")
 
     def _view(self) -> RenderableType:
-        self._bar.update(self._task, completed=self._done, rates=self._rates())
+        self._bar.update(self._task, completed=self._done)
         counts = Table.grid(padding=(0, 2))
         for name, count in sorted(self._classes.items()):
-            counts.add_row(printable(name), f"{count:,} images")
-        return Group(self._bar, counts, Text(self._lost(), "magenta"))
+            counts.add_row(printable(name), f"{count:,} image" + ("s" if count != 1 else ""))
+        # The rates have a line of their own: beside the bar a narrow terminal would cut them off.
+        return Group(self._bar, Text(self._rates(), "cyan"), counts, Text(self._lost(), "magenta"))

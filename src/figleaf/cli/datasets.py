@@ -29,7 +29,8 @@ _WORDS = 3  # denied ones, in a row of it
 
 
 def status(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A data set.")],
+    # A Path would make the current folder of an empty one.
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_default=False)],
     losses: Annotated[
         Path | None,
         typer.Option(
@@ -45,15 +46,17 @@ def status(
     """
     from figleaf.dataset.dataset import Dataset  # no other command waits for it
 
+    if not folder:
+        raise InputError("DIR is empty: name a data set's folder")
     if losses == _STDOUT and as_json:
         raise InputError("--losses - and --json would both be on standard output; give a file")
-    with Dataset(folder) as data:
+    with Dataset(Path(folder)) as data:
         if losses is not None:
             _write_losses(data.losses(), losses)
         if losses != _STDOUT:
-            print_status(data.status(), folder, as_json=as_json)
+            print_status(data.status(), data.folder, as_json=as_json)
         else:
-            tell_matches(data.status(), folder)
+            tell_matches(data.status(), data.folder)
 
 
 def _write_losses(losses: Iterable["Loss"], path: Path) -> None:
