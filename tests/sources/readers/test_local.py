@@ -65,6 +65,54 @@ def test_members_in_any_order(tmp_path: Path, name: str) -> None:
     assert read(tasks) == {number: data[f"{number}.jpg"] for number in range(20)}
 
 
+@pytest.mark.parametrize("name", ["x.tar", "x.tgz"])
+def test_the_runs_of_a_shard_are_one_pass_over_it(tmp_path: Path, name: str) -> None:
+    data = {f"{number}.jpg": b"%d" % number for number in range(95)}
+    path = shard(tmp_path / name, data)
+    stream = read_local((member(n, path, f"{n}.jpg") for n in range(95)), LIMIT, run=10)
+    found = [next(stream)]
+    path.unlink()  # whoever opened it again would not find it
+    found += stream
+    assert [(task.id, answer) for task, answer in found] == [(n, b"%d" % n) for n in range(95)]
+
+
+def test_what_lies_before_the_place_is_found_too(tmp_path: Path) -> None:
+    data = {f"{number}.jpg": b"%d" % number for number in range(20)}
+    path = shard(tmp_path / "x.tar", data)
+    order = [5, 6, 19, 0, 1, 18, 7, 99, 2, 98, 97, 96, 6, 7]
+    for run in (1, 2, 3, 5, 100):
+        answers = dict[int, bytes | Failure]()
+        for task, answer in read_local(
+            (member(i, path, f"{n}.jpg") for i, n in enumerate(order)), LIMIT, run=run
+        ):
+            assert task.id not in answers
+            answers[task.id] = answer
+        gone = Failure(Reason.NOT_FOUND, "no such member in its shard")
+        assert answers == {i: b"%d" % n if n < 20 else gone for i, n in enumerate(order)}
+
+
+def test_a_damaged_shard_is_read_up_to_the_damage_in_each_run(tmp_path: Path) -> None:
+    data = {f"{number}.jpg": bytes([number]) * 2000 for number in range(5)}
+    whole = tar_bytes(data)
+    path = write(tmp_path / "x.tar", whole[: whole.index(b"3.jpg") + 1000])
+    tasks = [member(i, path, f"{n}.jpg") for i, n in enumerate([1, 4, 0, 3, 2])]
+    answers = [(task.id, answer) for task, answer in read_local(tasks, LIMIT, run=1)]
+    reasons = [answer.reason if isinstance(answer, Failure) else answer for _, answer in answers]
+    bad = Reason.UNREADABLE
+    assert reasons == [data["1.jpg"], bad, data["0.jpg"], bad, data["2.jpg"]]
+
+
+def test_a_shard_is_closed_when_nobody_reads_on(tmp_path: Path) -> None:
+    path = shard(tmp_path / "x.tar", {f"{number}.jpg": b"x" for number in range(5)})
+    before = len(list(Path("/dev/fd").iterdir()))
+    stream = read_local((member(n, path, f"{n}.jpg") for n in range(5)), LIMIT, run=1)
+    next(stream)
+    next(stream)
+    assert len(list(Path("/dev/fd").iterdir())) == before + 1
+    stream.close()  # type: ignore[attr-defined]  # a generator
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_what_a_source_names_is_what_is_read(tmp_path: Path) -> None:
     expected: dict[str, bytes] = {}
     for number in range(3):

@@ -4,7 +4,7 @@ import gzip
 import os
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
@@ -96,7 +96,7 @@ def is_tar(path: Path) -> bool:
         return False
 
 
-def members(path: str | Path) -> Iterator[Member]:
+def members(path: str | Path) -> Generator[Member]:
     """The members of a tar file, in its order; folders left out. Memory is one header.
 
     Raises:

@@ -1,6 +1,7 @@
 """Reading what lies on this machine: files, and members of shards."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -12,7 +13,7 @@ from figleaf.sources.readers.archives import Member, members
 from figleaf.sources.readers.reading import leaves_folder
 
 _RUN = 10_000
-"""Members that are looked for in one pass over a shard."""
+"""Members that are looked for at once, in one pass over a shard."""
 
 _OUTSIDE = "outside of its table's folder, not read; --root DIR says where the paths lie"
 
@@ -25,28 +26,34 @@ class Failure:
     detail: str
 
 
-def read_local(tasks: Iterable[Task], max_bytes: int) -> Iterator[tuple[Task, bytes | Failure]]:
+def read_local(
+    tasks: Iterable[Task], max_bytes: int, *, run: int = _RUN
+) -> Iterator[tuple[Task, bytes | Failure]]:
     """The bytes of files and of members, or why there are none.
 
-    A run of tasks of the same shard is one pass over it, so let them come grouped by shard. Within
-    a run, of at most 10,000, they are yielded in the shard's order, and those without an answer
-    last. No more than `max_bytes` are read of one, and only one is held at a time.
+    Tasks of the same shard that come in the shard's order are one pass over it, so let them come
+    grouped by shard. Those of each run are yielded in the order in which they are found, and those
+    without an answer last. A run looks on where the one before it stopped, and from the beginning
+    for what it has not found by the end; so of members of one name it may be any that is found.
+    No more than `max_bytes` are read of one, and only one is held at a time.
 
     Args:
         tasks: of the kinds FILE and MEMBER.
         max_bytes: the largest file, in bytes.
+        run: members of a shard that are looked for at once.
 
     Raises:
         InputError: a task of another kind, or a limit below 1.
     """
     limits = Limits(max_bytes=max_bytes)
-    for shard, run in groupby(tasks, _shard_of):
-        if shard is None:
-            for task in run:
+    for path, group in groupby(tasks, _shard_of):
+        if path is None:
+            for task in group:
                 yield task, _read_file(task.locator, limits)
         else:
-            while part := list(islice(run, _RUN)):
-                yield from _read_shard(shard, part, max_bytes)
+            with closing(_Shard(path)) as shard:
+                while part := list(islice(group, run)):
+                    yield from _read_members(shard, part, max_bytes)
 
 
 def _shard_of(task: Task) -> str | None:
@@ -69,24 +76,62 @@ def _read_file(path: str, limits: Limits) -> bytes | Failure:
     return data
 
 
-def _read_shard(
-    shard: str, tasks: list[Task], max_bytes: int
+class _Shard:
+    """A shard that is read in circles: each search begins where the one before it stopped."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.error: SourceError | None = None
+        self._members: Generator[Member] | None = None
+        self._place = 0
+
+    def circle(self) -> Iterator[Member]:
+        """All members, once; those behind the place first. `error` is what it ended with."""
+        start, self.error = self._place, None
+        yield from self._rest()
+        if start:
+            yield from islice(self._rest(), start)
+
+    def close(self) -> None:
+        """Close the file; the next search begins at its beginning."""
+        if self._members is not None:
+            self._members.close()
+        self._members, self._place = None, 0
+
+    def _rest(self) -> Iterator[Member]:
+        """The members up to the end, after which the place is the beginning."""
+        while (member := self._next()) is not None:
+            self._place += 1
+            yield member
+        self.close()
+
+    def _next(self) -> Member | None:
+        if self._members is None:
+            self._members = members(self.path)
+        try:
+            return next(self._members, None)
+        except SourceError as error:
+            self.error = error
+            return None
+
+
+def _read_members(
+    shard: _Shard, tasks: list[Task], max_bytes: int
 ) -> Iterator[tuple[Task, bytes | Failure]]:
     wanted: dict[str, list[Task]] = {}
     for task in tasks:
         name = task.locator.partition(MEMBER_SEPARATOR)[2]
         wanted.setdefault(name, []).append(task)
+    for member in shard.circle():
+        found = wanted.pop(member.name, None)
+        if found is not None:
+            answer = _read_member(member, max_bytes)
+            yield from ((task, answer) for task in found)
+        if not wanted:
+            return
     rest = Failure(Reason.NOT_FOUND, "no such member in its shard")
-    try:
-        for member in members(shard):
-            found = wanted.pop(member.name, None)
-            if found is not None:
-                answer = _read_member(member, max_bytes)
-                yield from ((task, answer) for task in found)
-            if not wanted:
-                return
-    except SourceError as error:
-        rest = _missing(error)
+    if shard.error is not None:
+        rest = _missing(shard.error)
     yield from ((task, rest) for left in wanted.values() for task in left)
 
 
