@@ -220,6 +220,10 @@ def test_a_match_with_a_blocklist_is_always_announced(
     )
     assert done.err.splitlines()[-1] == wanted
     assert figleaf("status", out, *[word for word in more if word != "-q"]).err == wanted + "\n"
+    failed = collect("--out", out, *more)
+    assert failed.code == 2
+    assert failed.err.splitlines()[0] == wanted
+    assert "collected with a blocklist; give it again" in failed.err
 
 
 def test_nothing_kept_is_another_exit_code(tmp_path: Path) -> None:
@@ -306,6 +310,13 @@ def test_wrong_use_says_what_is_right_and_leaves_nothing_behind(
     assert said in done.err
     assert not Path("data").exists()
     assert not Path("figleaf.db").exists()
+
+
+def test_more_requests_than_open_files_names_the_option(tmp_path: Path) -> None:
+    names = listed(tmp_path / "urls_porn.txt", ["http://127.0.0.1:9/a.jpg"])
+    done = collect(names, "--out", tmp_path / "data", "--in-flight", 10**9, "-q")
+    assert done.code == 2
+    assert "lower --in-flight or raise `ulimit -n`" in done.err
 
 
 @pytest.mark.parametrize("word", ["denied", "unmapped", "blocklisted", "never", ""])

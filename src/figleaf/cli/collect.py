@@ -14,7 +14,7 @@ from figleaf.cli.collecting import Collecting
 from figleaf.cli.datasets import print_plan, print_status, tell_matches
 from figleaf.cli.terminal import printable, say
 from figleaf.dataset.records import Reason
-from figleaf.errors import DatasetError, InputError
+from figleaf.errors import DatasetError, FigleafError, InputError
 from figleaf.images import Limits
 from figleaf.sources.fetching.fetched import FetchRules
 from figleaf.sources.readers.columns import Columns
@@ -236,7 +236,7 @@ def _collect(
         with suppress(DatasetError), Dataset(out) as data:  # it may not have got as far as one
             print_status(data.status(), out, as_json=as_json)
         raise typer.Exit(INTERRUPTED) from None
-    except DatasetError:
+    except FigleafError:
         with suppress(DatasetError), Dataset(out) as data:
             tell_matches(data.status(), out)
         raise
