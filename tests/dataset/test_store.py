@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+import time
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def files(folder: Path) -> list[Path]:
     [("jpeg", "jpg"), ("png", "png"), ("tiff", "tif"), ("webp", "webp"), ("avif", "avif")],
 )
 def test_a_file_is_named_by_its_content(tmp_path: Path, image_format: str, extension: str) -> None:
-    path = put(Store(tmp_path), b"picture", image_format)
+    store = Store(tmp_path)
+    store.prepare()
+    path = put(store, b"picture", image_format)
     name = hashlib.sha256(b"picture").hexdigest()
     assert path == tmp_path / "images" / name[:2] / f"{name}.{extension}"
     assert path.read_bytes() == b"picture"
@@ -42,6 +45,7 @@ def test_a_file_is_named_by_its_content(tmp_path: Path, image_format: str, exten
 
 def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    store.prepare()
     first = put(store, b"picture").stat()
     assert put(Store(tmp_path), b"picture").stat() == first
     assert len(files(tmp_path)) == 1
@@ -49,6 +53,7 @@ def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
 
 def test_the_same_file_from_many_threads_is_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    store.prepare()
     contents = [os.urandom(200_000) for _ in range(4)] * 16
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda data: put(store, data), contents))
@@ -62,6 +67,7 @@ def test_flushing_is_for_every_folder_that_has_a_new_name(tmp_path: Path) -> Non
         import hashlib, sys
         from figleaf.dataset.store import Store
         store = Store(sys.argv[1])
+        store.prepare()
         for data in (b"a", b"b", b"a"):
             store.put(data, hashlib.sha256(data).digest(), "png")
             store.flush()
@@ -94,6 +100,7 @@ FULL = """
     from figleaf.dataset.store import Store
     {limit}
     store = Store(sys.argv[1])
+    store.prepare()
     data = b"x" * 4_000_000
     try:
         store.put(data, hashlib.sha256(data).digest(), "png")
@@ -123,6 +130,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_leaves_nothing_and_what_was_there_stays(small_disk: Path) -> None:
     store = Store(small_disk)
+    store.prepare()
     kept = [put(store, bytes([n]) * 100_000) for n in range(3)]
     with pytest.raises(OSError, match="No space left") as caught:
         put(store, b"x" * 4_000_000)
@@ -133,6 +141,7 @@ def test_a_full_disk_leaves_nothing_and_what_was_there_stays(small_disk: Path) -
 
 def test_a_sweep_takes_what_a_killed_run_left_and_nothing_else(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    store.prepare()
     known, stray = put(store, b"known"), put(store, b"stray", "webp")
     half = known.with_name(f"{known.name}.0123abcd.part")
     half.write_bytes(b"kno")
@@ -166,6 +175,7 @@ KILLED = """
     import hashlib, os, sys, threading
     from figleaf.dataset.store import Store
     store = Store(sys.argv[1])
+    store.prepare()
     def work(seed):
         while True:
             data = seed + os.urandom(8) + bytes(3_000_000)
@@ -180,8 +190,9 @@ KILLED = """
 def test_a_kill_leaves_whole_files_and_half_ones_that_are_swept(tmp_path: Path) -> None:
     with python(KILLED, tmp_path) as run:
         assert line_of(run) == "started\n"
-        while len(files(tmp_path)) < 8:
-            pass
+        until = time.monotonic() + 60
+        while len(files(tmp_path)) < 8 and time.monotonic() < until:
+            time.sleep(0.001)
         run.kill()
     whole = [path for path in files(tmp_path) if path.suffix == ".png"]
     assert whole

@@ -13,12 +13,13 @@ from PIL import Image
 import figleaf
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import Ledger
-from figleaf.dataset.records import Reason
+from figleaf.dataset.records import Outcome, Reason, Task
 from figleaf.errors import DatasetError, InputError, RulesError
 from figleaf.images import decode
 from figleaf.images.phash import pdq
 from figleaf.sources.fetching.fetched import FetchRules
 from figleaf.sources.rules import FrameRule
+from figleaf.sources.watch import Watch
 
 from .collecting import collected, ends, files_of, listed, photo, state_of
 from .server import MisbehavingServer
@@ -347,3 +348,42 @@ def test_an_exemption_ends_with_the_command_that_it_was_given_to(tmp_path: Path)
         figleaf.collect([], tmp_path / "data", rules=rules, retry_reasons=passing)
         assert len(server.paths()) == 1
     assert ends(tmp_path / "data")[flaky] == ("refused", "denied")
+
+
+def test_a_data_set_that_is_moved_away_is_not_made_anew(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(300):
+        (photos / f"{number}.jpg").write_bytes(photo(number))
+    out = tmp_path / "data"
+
+    class Mover(Watch):
+        def done(self, task: Task, outcome: Outcome) -> None:
+            if out.exists():
+                out.rename(tmp_path / "moved")
+
+    with pytest.raises(DatasetError, match="moved or removed"):
+        figleaf.collect([f"neutral={photos}"], out, watch=Mover())
+    assert not out.exists()
+    (tmp_path / "moved").rename(out)
+    assert collected(f"neutral={photos}", out).total.images == 300
+
+
+def test_a_data_set_is_not_collected_into_itself(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/1.jpg").write_bytes(photo(1))
+    collected(f"neutral={tmp_path / 'photos'}", tmp_path / "data")
+    with pytest.raises(InputError, match="into itself"):
+        collected(tmp_path / "data", tmp_path / "data")
+
+
+def test_a_match_behind_a_redirect_names_who_has_it(tmp_path: Path) -> None:
+    blocklist = tmp_path / "list.txt"
+    blocklist.write_text(hashlib.md5(photo(7)).hexdigest())
+    with MisbehavingServer({"/s.jpg": photo(7)}) as server:
+        url = server.url("/redirect/1/s.jpg")
+        collected(
+            listed(tmp_path / "urls_neutral.txt", [url]), tmp_path / "data", blocklists=(blocklist,)
+        )
+        match = json.loads((tmp_path / "data/blocklist-matches.jsonl").read_text())
+        assert (match["locator"], match["answered_by"]) == (url, server.url("/s.jpg"))

@@ -80,6 +80,9 @@ def collect(
     path_column: Annotated[str | None, typer.Option(help="A table's column of paths.")] = None,
     label_column: Annotated[str | None, typer.Option(help="A table's column of classes.")] = None,
     split_column: Annotated[str | None, typer.Option(help="A table's column of splits.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="The folder that the paths in tables are relative to.")
+    ] = None,
     frames: Annotated[
         int, typer.Option(min=0, help="Frames of a moving picture at most; 0 refuses them.")
     ] = _RULES.frames.most,
@@ -137,6 +140,7 @@ def collect(
             categories=categories,
             exemption=exemption,
             blocklists=tuple(blocklists or ()),
+            root=root,
             columns=Columns(
                 url=url_column, path=path_column, label=label_column, split=split_column
             ),

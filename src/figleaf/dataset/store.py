@@ -26,6 +26,10 @@ class Store:
         self._lock = threading.Lock()
         self._unflushed: set[Path] = set()
 
+    def prepare(self) -> None:
+        """Make the folder, where it is missing. Once, before anything is put there."""
+        self.folder.mkdir(exist_ok=True)
+
     def path(self, sha256: bytes, image_format: str) -> Path:
         """Where the image with this hash lies, or would."""
         name = sha256.hex()
@@ -42,7 +46,8 @@ class Store:
             try:
                 _write(path, data)
             except FileNotFoundError:  # seldom: there are 256 folders
-                path.parent.mkdir(parents=True, exist_ok=True)
+                # Without its parents: a data set that was moved away must not be made anew.
+                path.parent.mkdir(exist_ok=True)
                 _write(path, data)
         # Also where it was there: another thread may have just renamed it, and not come to this.
         with self._lock:

@@ -12,14 +12,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.ledger import FILE_NAME, Ledger
 from figleaf.dataset.outcomes import retry
 from figleaf.dataset.records import Decision, Item, Kind, Outcome, Reason, Task
 from figleaf.dataset.register import judge_again, register
 from figleaf.dataset.status import DatasetStatus, read_status
 from figleaf.dataset.store import Store
 from figleaf.dataset.writer import Writer
-from figleaf.errors import DatasetError, RulesError
+from figleaf.errors import DatasetError, InputError, RulesError
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
 from figleaf.sources import recheck
@@ -77,7 +77,8 @@ def collect(
     """
     rules = rules or CollectRules()
     loaded = LoadedRules.load(rules)
-    opened = [open_source(source, columns=rules.columns) for source in sources]
+    opened = [open_source(source, rules.columns, root=rules.root) for source in sources]
+    _check_apart(opened, Path(out))
     with _disk_errors(Path(out)), Ledger(out, write=True) as ledger:
         _check_blocklist(ledger, loaded.blocklist)
         _recover(ledger)
@@ -88,6 +89,7 @@ def collect(
         with ledger.run("collect", arguments, loaded.hashes):
             for source in opened:
                 register(ledger, loaded.decided(source))
+                ledger.note_problems(source.name, source.problems.items())
                 watch.named(source)
             retry(ledger, retry_reasons)
             _read_pending(ledger, rules, loaded, watch)
@@ -102,7 +104,7 @@ def planned(sources: Iterable[str | Path], rules: CollectRules | None = None) ->
     """
     rules = rules or CollectRules()
     loaded = LoadedRules.load(rules)
-    opened = [open_source(source, columns=rules.columns) for source in sources]
+    opened = [open_source(source, rules.columns, root=rules.root) for source in sources]
     named = chain.from_iterable(source.items() for source in opened)
     return plan(named, loaded.deny, loaded.categories)
 
@@ -154,6 +156,12 @@ class LoadedRules:
         """Everything that a source names, with what the rules say of it."""
         for item in source.items():
             yield item, decide(item, self.deny, self.categories)
+
+
+def _check_apart(sources: Iterable[Source], out: Path) -> None:
+    for source in sources:
+        if source.path.resolve() == out.resolve():
+            raise InputError(f"{out}: a data set cannot be collected into itself")
 
 
 def _check_blocklist(ledger: Ledger, blocklist: Blocklist | None) -> None:
@@ -212,12 +220,14 @@ def _read_pending(ledger: Ledger, rules: CollectRules, loaded: LoadedRules, watc
         return
     workers = rules.workers or available_cores()
     store = Store(ledger.folder)
+    store.prepare()
     with ExitStack() as stack:
         # Entered first, so that it ends last: what the others still give is written.
         writer = stack.enter_context(Writer(ledger, store))
         reader = stack.enter_context(Ledger(ledger.folder))
-        pool = stack.enter_context(_examiners(rules, loaded.blocklist, workers))
         threads = stack.enter_context(ThreadPoolExecutor(workers + _SPARE_THREADS))
+        # Entered after the threads, so that it ends before: Ctrl-C does not wait for its answers.
+        pool = stack.enter_context(_examiners(rules, loaded.blocklist, workers))
         matches = MatchFile(ledger.folder)
         intake = Intake(store, pool, matches, blocklist=loaded.blocklist, min_bytes=rules.min_bytes)
 
@@ -256,6 +266,8 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENOENT and not (folder / FILE_NAME).exists():
+            raise DatasetError(_stopped(folder, "was moved or removed meanwhile")) from error
         if error.errno not in _DISK:
             raise
         raise DatasetError(_stopped(folder, error.strerror or str(error))) from error

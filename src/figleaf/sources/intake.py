@@ -9,7 +9,7 @@ from typing import Any
 from figleaf.dataset.records import Outcome, Reason, Stored, Task
 from figleaf.dataset.store import Store
 from figleaf.errors import ImageError, Status
-from figleaf.sources.examine import Examined
+from figleaf.sources.reply import Found, Reply, parse_reply
 from figleaf.sources.vetting.blocklist import Blocklist, Match
 from figleaf.sources.vetting.matches import MatchFile
 
@@ -55,9 +55,22 @@ class Intake:
         self._lock = threading.Lock()
 
     def take(
-        self, task: Task, data: bytes, *, http_status: int | None = None, attempts: int = 1
+        self,
+        task: Task,
+        data: bytes,
+        *,
+        http_status: int | None = None,
+        attempts: int = 1,
+        answered_by: str | None = None,
     ) -> Outcome:
         """Judge the bytes and store the image, or the frames, that they hold.
+
+        Args:
+            task: what they were read for.
+            data: the whole file.
+            http_status: of the answer that they came with.
+            attempts: requests that were made.
+            answered_by: the URL that redirects led to, for reporting a match.
 
         Raises:
             OSError: the disk is full or cannot be written, which is no fault of the file's.
@@ -74,49 +87,47 @@ class Intake:
         # Before all else: nothing about a match may be kept, not even that it was small.
         match = self._blocklist.match_bytes(data, sha256) if self._blocklist else None
         if match:
-            return self._blocked(task, match)
+            return self._blocked(task, match, answered_by)
         if len(data) < self._min_bytes:
             reason = Reason.TOO_FEW_BYTES if data else Reason.EMPTY
             return outcome(reason, f"{len(data):,} bytes, under the limit of {self._min_bytes:,}")
         try:
-            examined = self._examine(data)
+            reply = parse_reply(self._examine(data))
         except ImageError as error:
             return outcome(reason_of(error.status), error.reason)
-        if "moving" in examined:
-            return outcome(Reason.MOVING, examined["moving"])
-        pictures: list[Examined] = examined["pictures"]
-        match = next(self._perceptual_matches(pictures), None)
+        if reply.moving is not None:
+            return outcome(Reason.MOVING, reply.moving)
+        match = next(self._perceptual_matches(reply), None)
         if match:
-            return self._blocked(task, match)
-        return outcome(stored=tuple(self._stored(one, data, sha256) for one in pictures))
+            return self._blocked(task, match, answered_by)
+        return outcome(stored=tuple(self._stored(one, data, sha256) for one in reply.pictures))
 
-    def _perceptual_matches(self, pictures: list[Examined]) -> Iterator[Match]:
-        for picture in pictures:
-            bits, quality = picture["pdq"], picture["quality"]
-            if self._blocklist and bits is not None and quality is not None:
-                match = self._blocklist.match_pdq(bits, quality)
-                if match:
-                    yield match
+    def _perceptual_matches(self, reply: Reply) -> Iterator[Match]:
+        hashes = [one.pdq for one in reply.pictures if one.pdq is not None]
+        for pdq in (*hashes, *reply.others):
+            match = self._blocklist.match_pdq(pdq.bits, pdq.quality) if self._blocklist else None
+            if match:
+                yield match
 
-    def _blocked(self, task: Task, match: Match) -> Outcome:
+    def _blocked(self, task: Task, match: Match, answered_by: str | None) -> Outcome:
         """Note the match for reporting; the ledger gets neither the URL's text nor the hash."""
         with self._lock:
-            self._matches.add(task.locator, match, self._clock())
+            self._matches.add(task.locator, match, self._clock(), answered_by=answered_by)
         return Outcome(task.id, Reason.BLOCKLISTED, f"a {match.kind} hash of {match.list_name}")
 
-    def _stored(self, picture: Examined, received: bytes, sha256: bytes) -> Stored:
+    def _stored(self, picture: Found, received: bytes, sha256: bytes) -> Stored:
         data = received
-        if picture["data"] is not None:
-            data = picture["data"]
+        if picture.data is not None:
+            data = picture.data
             sha256 = hashlib.sha256(data).digest()
-        self._store.put(data, sha256, picture["format"])
+        self._store.put(data, sha256, picture.format)
         return Stored(
             sha256=sha256,
-            format=picture["format"],
-            width=picture["width"],
-            height=picture["height"],
+            format=picture.format,
+            width=picture.width,
+            height=picture.height,
             size=len(data),
-            pdq=picture["pdq"],
-            pdq_quality=picture["quality"],
-            seconds=picture["seconds"],
+            pdq=picture.pdq.bits if picture.pdq else None,
+            pdq_quality=picture.pdq.quality if picture.pdq else None,
+            seconds=picture.seconds,
         )

@@ -76,6 +76,7 @@ async def fetch_tasks(
             answer.body,
             http_status=answer.http_status,
             attempts=answer.attempts,
+            answered_by=answer.final_url,
         )
         return task, await loop.run_in_executor(threads, take)
 

@@ -1,5 +1,7 @@
 """What hosts ask of robots."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +72,45 @@ def test_any_bytes_say_something(body: bytes) -> None:
 def test_a_pattern_made_to_take_long_does_not() -> None:
     robots = "User-agent: *\nDisallow: /" + "*a" * 200 + "*b$\n"
     assert allows(robots, "/" + "a" * 5000)
+
+
+def lines(line: str, count: int) -> str:
+    return "".join(f"{line % number}\n" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "robots",
+    [
+        "User-agent: *\n" + lines("Disallow: /*%d$", 27_000),
+        "User-agent: *\n" + lines("Allow: /*%d", 6_000),
+        "User-agent: *\nUser-agent: figleaf\n" + "Disallow: /$\n" * 6_000,
+        lines("User-agent: %d", 10_000) + lines("Disallow: /%d", 10_000),
+        lines("User-agent: a*%d\nSitemap: /", 5_000) + lines("Dissallow: /%d", 5_000),
+        lines("User-agent: %d", 10_000) * 2,
+    ],
+    ids=["disallowed", "allowed", "the same", "robots", "odd robots", "robots again"],
+)
+def test_one_made_to_take_long_is_not_matched_and_allows_nothing(robots: str) -> None:
+    started = time.process_time()
+    assert not allows(robots, "/a.jpg")
+    assert time.process_time() - started < 2  # it takes milliseconds; parsed, some take a minute
+
+
+@pytest.mark.parametrize(
+    "robots",
+    [
+        "User-agent: *\n" + lines("Disallow: /x/%d", 25_000),
+        "User-agent: *\n" + lines("Disallow: /x/%d*.jpg$", 5_000),
+        lines("User-agent: bot%d\nDisallow: /x/\n\n# * * *\n", 9_000),
+        lines("User-agent: bot%d\nUser-agent: other\nDisallow: /\n", 5_000),
+        lines("User-agent: bot%d", 80) + lines("Disallow: /x/%d", 1_000),
+    ],
+    ids=["rules", "patterns", "groups", "groups of two", "one group"],
+)
+def test_a_long_one_is_read(robots: str) -> None:
+    assert len(robots) < MAX_BYTES
+    assert allows(robots, "/a.jpg")
+    assert not allows(robots + "\nUser-agent: figleaf\nDisallow: /a.jpg\n", "/a.jpg")
 
 
 def test_the_cache_keeps_to_its_size() -> None:

@@ -16,6 +16,11 @@ MAX_BYTES = 512 * 1024
 LONGEST_DELAY = 60.0
 """Seconds that a Crawl-delay may keep between two requests."""
 
+_MAX_PATTERNS = 5_000
+"""Lines with a * or $, each of which is tried on every URL of the host."""
+_MAX_ENTRIES = 100_000
+"""Lines, each counted once for every robot that its group names: what parsing takes time for."""
+
 _ENTRIES = 20_000
 _CHARACTERS = 8 * 2**20
 """Of the robots.txt files that are remembered: parsed they take many times as much."""
@@ -46,14 +51,46 @@ ALLOW_ALL = RobotRules()
 def parse_robots(body: bytes) -> RobotRules:
     """Read a robots.txt. Whatever it is, something comes of it: lines that say nothing are skipped.
 
+    One that would take long, and others' fetching with it, is held to disallow everything: any part
+    of it might allow more than the whole.
+
     Args:
         body: the file, or as much of it as is read.
     """
     text = body[:MAX_BYTES].decode("utf-8-sig", "replace")
     if ":" not in text:
         return ALLOW_ALL
+    if _takes_long(text):
+        text = "User-agent: *\nDisallow: /"
     rules = protego.Protego.parse(text)
     return RobotRules(_delay(rules), len(text), rules)
+
+
+_ROBOT_FIELDS = frozenset({"user-agent", "useragent", "user agent"})
+_RULE_FIELDS = frozenset({"allow", "disallow", "crawl-delay"})
+
+
+def _takes_long(text: str) -> bool:
+    """Whether there are too many patterns, or too many robots with too many rules each.
+
+    Protego reads misspelt lines too. A group ends here only where it surely ends for Protego, so
+    that no fewer are counted than it makes.
+    """
+    patterns = entries = robots = 0
+    in_head = True
+    for line in text.splitlines():
+        rule = line.partition("#")[0].strip()
+        field = rule.partition(":")[0].rstrip().lower()
+        if field[:4] == "user":
+            if not in_head and field in _ROBOT_FIELDS:
+                robots = 0
+            robots += 2 if "*" in rule else 1  # Protego enters a name with and without its *
+            in_head = True
+        else:
+            in_head = in_head and field not in _RULE_FIELDS
+            patterns += "*" in rule or "$" in rule
+        entries += robots if rule else 0
+    return patterns > _MAX_PATTERNS or entries > _MAX_ENTRIES
 
 
 def _delay(rules: protego.Protego) -> float:

@@ -25,9 +25,10 @@ class MatchFile:
     """The matches of a data set: one JSON object a line.
 
     Each has `locator` (URL, path, or shard and member), `at` (UTC), `list`, `kind`, `hash` and
-    `distance`. The file is made for the first match, for its owner only (mode 0600) from the start,
-    and each match is on the disk before `add` returns. A line that a kill cut short stays as it is,
-    and is ended before the next one; its match is written again when its file is met again.
+    `distance`; `answered_by` where redirects led to another URL. The file is made for the first
+    match, for its owner only (mode 0600) from the start, and each match is on the disk before `add`
+    returns. A line that a kill cut short stays as it is, and is ended before the next one; its
+    match is written again when its file is met again.
 
     One thread writes at a time, of the process that holds the data set's lock.
 
@@ -47,13 +48,14 @@ class MatchFile:
         """How many different matches there are."""
         return len(self._known)
 
-    def add(self, locator: str, match: Match, at: float) -> bool:
+    def add(self, locator: str, match: Match, at: float, *, answered_by: str | None = None) -> bool:
         """Write a match down, unless this hash was written down for this locator before.
 
         Args:
             locator: where the file came from.
             match: what it matched.
             at: when, in seconds since 1970.
+            answered_by: the URL that answered, where redirects led to another.
 
         Returns:
             Whether it is new.
@@ -72,6 +74,8 @@ class MatchFile:
             "hash": match.hash,
             "distance": match.distance,
         }
+        if answered_by not in (None, locator):
+            record["answered_by"] = answered_by
         with _opened(self.path) as file:
             # In ASCII, since a file's name need not be valid Unicode.
             _append(file, json.dumps(record).encode("ascii") + b"\n")
