@@ -10,7 +10,7 @@ from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.records import Outcome, Reason, State, Stored
 from figleaf.dataset.register import register
-from figleaf.dataset.status import _IMAGES, _ITEMS, read_status
+from figleaf.dataset.status import _IMAGES, _ITEMS, _SET_ASIDE, SourceProblem, read_status
 
 from .samples import denied_by_name, file, image, ledger_with, mapped, pending, unmapped, url
 
@@ -82,8 +82,53 @@ def test_an_empty_data_set(ledger: Ledger) -> None:
         assert data.status() == status
 
 
-@pytest.mark.parametrize("query", [_IMAGES, _ITEMS])
-def test_both_counts_are_answered_from_indexes_alone(ledger: Ledger, query: str) -> None:
+def test_why_images_are_set_aside(ledger: Ledger) -> None:
+    fill(ledger)
+    assert read_status(ledger).set_aside == {}
+    ledger.connection.execute("UPDATE images SET quarantine = 'denied' WHERE bytes = 5")
+    ledger.connection.execute("UPDATE images SET quarantine = 'blocklisted' WHERE bytes = 7")
+    assert read_status(ledger).set_aside == {"denied": 1, "blocklisted": 1}
+
+
+def test_images_whose_lists_disagree(ledger: Ledger) -> None:
+    fill(ledger)
+    # "12345" has two classes; "123" has none to begin with.
+    assert read_status(ledger).conflicts == 1
+    with ledger.transaction() as db:
+        (number,) = db.execute("SELECT id FROM images WHERE bytes = 5").fetchone()
+        decided = "INSERT INTO labels (image_id, who, why, at) VALUES (?, 'kim', 'neither', 0)"
+        db.execute(decided, (number,))
+    assert read_status(ledger).conflicts == 0
+
+
+def test_a_conflict_that_is_settled_or_set_aside_does_not_count(ledger: Ledger) -> None:
+    fill(ledger)
+    ledger.connection.execute("UPDATE images SET quarantine = 'denied' WHERE bytes = 5")
+    assert read_status(ledger).conflicts == 0
+    ledger.connection.execute("UPDATE images SET quarantine = NULL")
+    assert read_status(ledger).conflicts == 1
+    register(ledger, [(url("new", "d.txt"), mapped("neutral"))])
+    assert read_status(ledger).conflicts == 0
+
+
+def test_problems_are_those_of_the_last_run_that_named_the_source(ledger: Ledger) -> None:
+    with ledger.run("collect", {}, {}):
+        ledger.note_problems("a", [("bad rows", 3), ("links", 9)])
+        ledger.note_problems("b", [("bad rows", 1)])
+        ledger.note_problems("b", [("bad rows", 1)])  # another of the same name
+    with ledger.run("collect", {}, {}):
+        ledger.note_problems("a", [("bad rows", 2)])
+    assert read_status(ledger).problems == (
+        SourceProblem("a", "bad rows", 2),
+        SourceProblem("b", "bad rows", 2),
+    )
+    with ledger.run("collect", {}, {}):
+        ledger.note_problems("a", [])
+    assert read_status(ledger).problems == (SourceProblem("b", "bad rows", 2),)
+
+
+@pytest.mark.parametrize("query", [_IMAGES, _ITEMS, _SET_ASIDE])
+def test_the_counts_are_answered_from_indexes_alone(ledger: Ledger, query: str) -> None:
     fill(ledger)
     plan = [step[3] for step in ledger.read(f"EXPLAIN QUERY PLAN {query}")]
     assert len(plan) == 1

@@ -76,6 +76,7 @@ class Ledger:
         self._lock: IO[bytes] | None = None
         self._path = self.folder / FILE_NAME
         self._writes = write
+        self._run: int | None = None
         if write:
             self._lock = _locked(self.folder)
         elif not self._path.is_file():
@@ -175,6 +176,7 @@ class Ledger:
                 " VALUES (?, ?, ?, ?, ?)",
                 row,
             ).lastrowid
+        self._run = number
         outcome = "interrupted"
         try:
             yield
@@ -183,11 +185,32 @@ class Ledger:
             outcome = f"{type(error).__name__}: {error}"
             raise
         finally:
+            self._run = None
             with suppress(sqlite3.Error):  # a full disk: then the run has no end, as after a kill
                 self.connection.execute(
                     "UPDATE runs SET ended = ?, outcome = ? WHERE id = ?",
                     (self.clock(), readable(outcome), number),
                 )
+
+    def note_problems(self, source: str, counts: Iterable[tuple[str, int]]) -> None:
+        """Keep what of a source became no item, in place of what an earlier run found in it.
+
+        Within a `run`. Sources of the same name in one run are counted together.
+
+        Args:
+            source: its name.
+            counts: kinds, in words for people, and how many of each.
+        """
+        name = readable(source)
+        rows = [(name, readable(kind), count, self._run) for kind, count in counts]
+        with self.transaction() as db:
+            earlier = "DELETE FROM problems WHERE source = ? AND run_id IS NOT ?"
+            db.execute(earlier, (name, self._run))
+            db.executemany(
+                "INSERT INTO problems VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                rows,
+            )
 
     def ran_with(self, rules: str) -> bool:
         """Whether any run had rules of this kind: "blocklist", "exemption"."""

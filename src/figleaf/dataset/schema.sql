@@ -110,6 +110,15 @@ CREATE TABLE runs (
     outcome TEXT
 );
 
+-- What of a source became no item, when it was named last: lines that cannot be read, for example.
+CREATE TABLE problems (
+    source TEXT NOT NULL,       -- its name, as in listings
+    kind TEXT NOT NULL,         -- what it was, in words for people
+    count INTEGER NOT NULL,
+    run_id INTEGER NOT NULL REFERENCES runs (id),
+    PRIMARY KEY (source, kind)
+) WITHOUT ROWID;
+
 -- Exemption files that were ever used, each name for one content.
 CREATE TABLE exemptions (
     name TEXT PRIMARY KEY,
