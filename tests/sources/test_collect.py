@@ -387,3 +387,14 @@ def test_a_match_behind_a_redirect_names_who_has_it(tmp_path: Path) -> None:
         )
         match = json.loads((tmp_path / "data/blocklist-matches.jsonl").read_text())
         assert (match["locator"], match["answered_by"]) == (url, server.url("/s.jpg"))
+
+
+def test_one_text_is_not_taken_for_several_sources_or_reasons(tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    with pytest.raises(InputError, match="list of sources"):
+        figleaf.collect("neutral=photos", out)
+    with pytest.raises(InputError, match="list of reasons"):
+        figleaf.collect([], out, retry_reasons="gone")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'went' is not a valid Reason"):
+        figleaf.collect([], out, retry_reasons=["went"])  # type: ignore[list-item]
+    assert not out.exists()

@@ -72,9 +72,11 @@ def collect(
         RulesError: a file of the rules is not valid.
         DatasetError: the data set cannot be opened, is in use, or its disk is full. Nothing is
             lost: the same call goes on.
-        InputError: a reason in `retry_reasons` that no second try changes.
+        InputError: a reason in `retry_reasons` that is none, or that no second try changes; one
+            text in place of several sources or reasons.
         KeyboardInterrupt: Ctrl-C; what was done until then is kept.
     """
+    retry_reasons = _checked(sources, retry_reasons)
     rules = rules or CollectRules()
     loaded = LoadedRules.load(rules)
     opened = [open_source(source, rules.columns, root=rules.root) for source in sources]
@@ -94,6 +96,18 @@ def collect(
             retry(ledger, retry_reasons)
             _read_pending(ledger, rules, loaded, watch)
         return read_status(ledger)
+
+
+def _checked(sources: Iterable[str | Path], retry_reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The reasons; a text would be taken for its letters, each a source or a reason."""
+    if isinstance(sources, str | Path):
+        raise InputError(f"sources={str(sources)!r}: give a list of sources, [{str(sources)!r}]")
+    if isinstance(retry_reasons, str):
+        raise InputError(f"retry_reasons={retry_reasons!r}: give a list of reasons")
+    try:
+        return tuple(map(Reason, retry_reasons))
+    except ValueError as error:
+        raise InputError(f"retry_reasons: {error}") from None
 
 
 def planned(sources: Iterable[str | Path], rules: CollectRules | None = None) -> Plan:

@@ -120,9 +120,13 @@ def _pages(ledger: Ledger) -> Iterator[list[_Image]]:
     while rows := ledger.read(_IMAGES, (last,)):
         last = rows[-1][0]
         yield [
-            _Image(*row, received=tuple(one for (one,) in ledger.read(_RECEIVED, (row[0],))))
-            for row in rows
+            _Image(number, sha256, name, bits, quality, _received(ledger, number))
+            for number, sha256, name, bits, quality in rows
         ]
+
+
+def _received(ledger: Ledger, image: int) -> tuple[bytes, ...]:
+    return tuple(sha256 for (sha256,) in ledger.read(_RECEIVED, (image,)))
 
 
 class _Check:
