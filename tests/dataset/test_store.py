@@ -4,9 +4,9 @@ import errno
 import hashlib
 import os
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-import time
 from pathlib import Path
 
 import pytest

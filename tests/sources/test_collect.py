@@ -398,3 +398,12 @@ def test_one_text_is_not_taken_for_several_sources_or_reasons(tmp_path: Path) ->
     with pytest.raises(InputError, match="'went' is not a valid Reason"):
         figleaf.collect([], out, retry_reasons=["went"])  # type: ignore[list-item]
     assert not out.exists()
+
+
+def test_an_exemption_does_not_travel_with_the_images(tmp_path: Path) -> None:
+    lifted = exemption(tmp_path / "exempt.toml", ["college"])
+    (tmp_path / "1.jpg").write_bytes(photo(1))
+    (tmp_path / "college.csv").write_text("path,label\n1.jpg,neutral\n")
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert collected(tmp_path / "college.csv", first, exemption=lifted).total.images == 1
+    assert collected(first, second).total.losses == {Reason.DENIED: 1}

@@ -146,6 +146,8 @@ class Item:
         category: what a URL list files it under, to be mapped to a class; None where `label` says.
         label: the class that the source gives outright: a folder, a column, a `.cls` member.
         part: "train", "test", "validation" or whatever split the source has it in; None for none.
+        also: what else the source calls it: the class or category that the user's own replaced, a
+            member's name beside its URL. For the denied words alone.
     """
 
     kind: Kind
@@ -156,6 +158,7 @@ class Item:
     category: str | None = None
     label: str | None = None
     part: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,13 @@ class Source:
         stream = self.read(self.problems)
         if self.label is None:
             return stream
-        return (replace(item, label=self.label, category=None) for item in stream)
+        return (self._labelled(item, self.label) for item in stream)
+
+    @staticmethod
+    def _labelled(item: Item, label: str) -> Item:
+        """The item under another class; what the source itself has it under is still looked at."""
+        own = tuple(filter(None, (item.category, item.label)))
+        return replace(item, label=label, category=None, also=(*item.also, *own))
 
 
 def open_source(

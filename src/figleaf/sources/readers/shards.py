@@ -97,6 +97,7 @@ class _Sample:
     images: list[_Image] = field(default_factory=list)
     suffixes: set[str] = field(default_factory=set)
     label: str | None = None
+    other_labels: tuple[str, ...] = ()
     column: str | None = None
     url: str | None = None
 
@@ -193,6 +194,8 @@ def _read_class(sample: _Sample, data: bytes, labelling: Labelling) -> bool:
         text = labelling.classes[int(text)]
     if not text or len(text) > MAX_LABEL:
         return False
+    if sample.label is not None:
+        sample.other_labels += (sample.label,)
     sample.label = text
     return True
 
@@ -224,6 +227,8 @@ def _take_label(sample: _Sample, value: Any, *, chosen: bool) -> bool:
         sample.column = text or None
     elif sample.label is None:  # a .cls goes first; in a sorted shard it also comes first
         sample.label = text or None
+    elif text:
+        sample.other_labels += (text,)
     return True
 
 
@@ -239,7 +244,11 @@ def _items_of(sample: _Sample, kind: Kind, shard: Shard, problems: Problems) -> 
     label = sample.column or sample.label
     for image in own or sample.images:
         name = sample.url or image.name
-        yield Item(kind, image.locator, name, shard.source, shard.listing, None, label, shard.part)
+        unsaid = (image.name if sample.url else None, sample.label if sample.column else None)
+        also = (*filter(None, unsaid), *sample.other_labels)
+        yield Item(
+            kind, image.locator, name, shard.source, shard.listing, None, label, shard.part, also
+        )
 
 
 def class_names(folders: Iterable[Path], problems: Problems) -> tuple[str, ...]:

@@ -157,7 +157,8 @@ def table_items(table: Table, place: Place, problems: Problems) -> Iterator[Item
         if kind is Kind.FILE and leaves_folder(target):
             problems.add(ProblemKind.OUTSIDE, f"{where}: {row.path}")
         part = split_name(part) or part[:MAX_LABEL] if part else place.part
-        yield Item(kind, target, name, place.source, place.listing, None, label, part)
+        also = (str(row.path),) if kind is Kind.URL and row.path is not None else ()
+        yield Item(kind, target, name, place.source, place.listing, None, label, part, also)
 
 
 def check_paths(table: Table, place: Place) -> None:

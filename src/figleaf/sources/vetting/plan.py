@@ -24,7 +24,8 @@ def decide(item: Item, deny: DenyList, categories: Categories) -> Decision:
     """Whether an item may be read, and its class.
 
     Denied words are looked for in the names of the source and of its list, in the category, the
-    class and the item's own name, in this order; those of tier 1 are named first. The class is what
+    class, the item's own name and whatever else the source calls it, in this order; those of tier 1
+    are named first. The class is what
     the user's map says of the category or of the source's class, then the source's class, then what
     the map that ships says of the category.
     """
@@ -35,7 +36,7 @@ def _judge(item: Item, deny: DenyList, categories: Categories) -> _Judged:
     of_list = _judge_list(deny, categories, item.source, item.listing, item.category, item.label)
     if of_list[1] is not None:
         return of_list
-    denied = deny.check(item.name)
+    denied = deny.check(item.name, *item.also, *filter(None, [item.part]))
     if denied is None:
         return of_list
     detail = _detail("its name", denied)
