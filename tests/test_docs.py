@@ -20,7 +20,11 @@ import figleaf
 from figleaf import labels
 from figleaf.classify.policy import load_policy, presets
 from figleaf.cli.app import app
+from figleaf.dataset.records import Item, Kind, Reason
 from figleaf.models.bundle import embedded, find_bundle
+from figleaf.sources.vetting.categories import load_categories
+from figleaf.sources.vetting.deny import load_deny_list
+from figleaf.sources.vetting.plan import decide
 
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
@@ -297,7 +301,7 @@ MEASURED = {
     "docs/classify.md": ("drift",),
     "docs/models.md": ("false-alarms",),
     "docs/policies.md": ("policy-false-alarms",),
-    "benchmarks/README.md": ("results", "memory", "startup"),
+    "benchmarks/README.md": ("results", "memory", "startup", "collect", "ledger"),
 }
 """The blocks of each page, between <!-- NAME --> and <!-- /NAME -->, that figures are put into."""
 
@@ -323,6 +327,31 @@ def test_the_choice_of_a_model_is_argued_with_what_was_measured(page: Path) -> N
     stated = re.findall(r"(\d*\.?\d+) ?%", prose(page))
     assert wanted <= {figure if figure[0] != "." else f"0{figure}" for figure in stated}
     assert f"{found[0]['count']:,}" in prose(page)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_documented(reason: Reason) -> None:
+    row = f"| `{reason}` | {reason.state} | {'yes' if reason.may_pass else 'no'} |"
+    assert row in (ROOT / "docs/collect.md").read_text("utf-8")
+
+
+def test_the_public_list_comes_to_what_is_documented() -> None:
+    """Of the second public collection, by its categories' names and counts alone."""
+    shared = os.environ.get("FIGLEAF_SHARED")
+    if shared is None:
+        pytest.skip("needs FIGLEAF_SHARED")
+    lines = (Path(shared) / "categories.tsv").read_text("utf-8").splitlines()[1:]
+    deny, categories = load_deny_list(), load_categories()
+    counts: dict[str, list[int]] = {}
+    for category, urls in (line.split("\t") for line in lines):
+        item = Item(Kind.URL, "", "", "source", f"{category}/forum", category=category)
+        denied, decision = deny.check(category), decide(item, deny, categories)
+        tier = {1: "denied, tier one", 2: "denied, tier two"}.get(denied.tier if denied else 0)
+        counts.setdefault(tier or decision.label or "unmapped", []).append(int(urls))
+    page = (ROOT / "docs/data-sets.md").read_text("utf-8")
+    counts["all"] = [urls for found in counts.values() for urls in found]
+    for name, found in counts.items():
+        assert f"| {name} | {len(found)} | {sum(found):,} |" in page, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

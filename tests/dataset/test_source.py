@@ -28,8 +28,9 @@ def test_its_images_are_files_with_their_classes_and_where_they_came_from(tmp_pa
             source="first",
             label="neutral",
             part="train",
+            also=("lists", "urls.txt", "cats", "train"),
         ),
-        Item(Kind.FILE, paths[1], name="/b", source="first"),
+        Item(Kind.FILE, paths[1], name="/b", source="first", also=("folder",)),
     ]
 
 

@@ -98,6 +98,7 @@ def test_a_ledger_that_cannot_be_written_stops_it(ledger: Ledger) -> None:
 
 def test_no_row_is_written_where_its_file_may_not_last(ledger: Ledger) -> None:
     store = Store(ledger.folder)
+    store.prepare()
     kept = image("kept")
     store.put(b"kept", kept.sha256, "jpeg")
     shutil.rmtree(store.folder)
@@ -129,6 +130,7 @@ KILLED = """
 
     with Ledger(folder, write=True) as ledger, ledger.run("collect", {}, {}):
         store = Store(folder)
+        store.prepare()
         ticks = iter(range(10**9))
         print("started", flush=True)
         with Ledger(folder) as reader, ThreadPoolExecutor(4) as threads:

@@ -210,7 +210,7 @@ def test_a_missing_file_is_told_by_its_sha256(
     assert found == Rechecked(images=2, matched=1, unchecked=1)
 
 
-def test_a_frame_is_told_by_the_hash_of_its_moving_picture(tmp_path: Path) -> None:
+def test_frames_are_told_by_their_own_hashes(tmp_path: Path) -> None:
     pytest.importorskip("av")
     shown = [Image.new("RGB", (64, 64), colour) for colour in ("red", "green", "blue")]
     buffer = io.BytesIO()

@@ -92,7 +92,14 @@ def _write_table(losses: Iterable["Loss"], file: IO[bytes]) -> None:
 def print_status(found: "DatasetStatus", folder: Path, *, as_json: bool) -> None:
     """Print images, bytes and losses by class; on stderr, what can be done about the losses."""
     if as_json:
-        print_json({"classes": [_as_dict(one) for one in found.classes]})
+        print_json(
+            {
+                "classes": [_as_dict(one) for one in found.classes],
+                "set_aside": dict(found.set_aside),
+                "conflicts": found.conflicts,
+                "problems": [asdict(problem) for problem in found.problems],
+            }
+        )
     else:
         rows = [_row(one.label or "no class", one) for one in found.classes]
         if len(rows) > 1:
@@ -142,6 +149,12 @@ def _hints(found: "DatasetStatus", folder: Path) -> Iterator[str]:
             f"{_warning(unmapped, named)}{unmapped:,} of {named:,} have no class (unmapped):"
             " --map FILE or LABEL=PATH gives one; name the source again"
         )
+    if found.conflicts:
+        yield f"{found.conflicts:,} images have no class, since their lists disagree about it"
+    for reason, count in found.set_aside.items():
+        yield f"{count:,} images are set aside: {reason}"
+    for problem in found.problems:
+        yield f"{problem.source}: {problem.kind}: {problem.count:,}"
     inside = total.losses[Reason.NOT_PUBLIC]
     if _is_half(inside, named):
         yield (
