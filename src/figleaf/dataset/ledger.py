@@ -37,6 +37,8 @@ _SHARED = (
 )
 _READING = ("PRAGMA query_only = ON", *_SHARED)
 _WRITING = (
+    # Of a new ledger; the status of a large one is read from a cold disk in half the steps.
+    "PRAGMA page_size = 8192",
     "PRAGMA journal_mode = WAL",
     "PRAGMA secure_delete = ON",  # what is withheld is overwritten, not only unlinked
     *_SHARED,
