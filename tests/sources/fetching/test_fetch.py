@@ -41,7 +41,7 @@ def test_the_request_is_honest_and_tells_nothing_else(server: MisbehavingServer)
         assert request.headers.keys() == {"host", "user-agent", "accept", "accept-encoding"}
         agent = request.headers["user-agent"]
         assert agent.startswith("figleaf/")
-        assert agent.endswith("(+https://pypi.org/project/figleaf/; ops@example.org)")
+        assert agent.endswith("(collects images for a classifier; ops@example.org)")
         assert request.headers["accept-encoding"] == "identity"
 
 

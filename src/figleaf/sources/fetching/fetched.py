@@ -12,8 +12,6 @@ from figleaf.errors import FigleafError, InputError
 ROBOT = "figleaf"
 """The product token: what robots.txt and X-Robots-Tag may call this program."""
 
-HOME = "https://pypi.org/project/figleaf/"
-
 _MEBI = 2**20
 
 
@@ -87,7 +85,7 @@ class FetchRules:
         if self.user_agent is not None:
             return self.user_agent
         contact = f"; {self.contact}" if self.contact else ""
-        return f"{ROBOT}/{__version__} (+{HOME}{contact})"
+        return f"{ROBOT}/{__version__} (collects images for a classifier{contact})"
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
