@@ -26,7 +26,7 @@ from figleaf.sources.rules import CollectRules, FrameRule
 from figleaf.sources.vetting.blocklist import load_blocklist
 from figleaf.sources.vetting.matches import MATCHES_FILE
 
-from .collecting import ends, files_of, photo
+from .collecting import collected, ends, files_of, photo
 
 SECRET, OTHER = photo(7, side=256), photo(8, side=256)
 KINDS = ("md5", "sha1", "sha256", "pdq")
@@ -229,3 +229,19 @@ def test_frames_are_told_by_their_own_hashes(tmp_path: Path) -> None:
         assert len(data) == 0
         assert len(data.filter(quarantined=True)) == 3
     assert set(ends(out).values()) == {("refused", "blocklisted")}
+
+
+def test_the_further_pictures_of_a_file_are_looked_at_too(tmp_path: Path) -> None:
+    first, second = (Image.open(io.BytesIO(photo(seed, side=256))) for seed in (1, 2))
+    (tmp_path / "photos").mkdir()
+    path = tmp_path / "photos/two.tif"
+    first.save(path, save_all=True, append_images=[second])
+    out = tmp_path / "data"
+    collected(f"neutral={path.parent}", out)
+    assert len(Dataset(out)) == 1
+    buffer = io.BytesIO()
+    second.save(buffer, "PNG")
+    blocklist = tmp_path / "list.csv"
+    blocklist.write_text(f"pdq\n{pdq(decode(buffer.getvalue()).pixels).hex}\n")
+    collected(f"neutral={path.parent}", out, blocklists=(blocklist,))
+    assert [row.quarantine for row in Dataset(out).filter(quarantined=True)] == ["blocklisted"]

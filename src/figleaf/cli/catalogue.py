@@ -1,6 +1,5 @@
 """`figleaf models`, `labels` and `policies`: what there is to choose from."""
 
-import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
-from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
+from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import BundleError
 from figleaf.labels import LABELS, find
 from figleaf.models.bundle import DEFAULT_MODEL, embedded, find_bundle
@@ -41,7 +40,7 @@ def models(
     folders = [find_bundle(name) for name in names or embedded()]
     cards = [read_card(folder / "card.json") for folder in folders]
     if as_json:
-        _print_json([card.raw for card in cards])
+        print_json([card.raw for card in cards])
         return
     sizes = [_size(folder / "model.onnx") for folder in folders]
     with standard_output() as file:
@@ -117,12 +116,6 @@ def _size(graph: Path) -> int:
         raise BundleError(
             f"{graph}: {error.strerror}; a bundle is model.onnx + card.json"
         ) from error
-
-
-def _print_json(value: object) -> None:
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    with standard_output() as file:
-        Encoded(file, "backslashreplace").write(text)
 
 
 def _described(card: Card, size: int) -> Iterator[RenderableType]:

@@ -1,7 +1,6 @@
 """`figleaf status`, and how plans and data sets are shown."""
 
 import csv
-import json
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
@@ -12,7 +11,7 @@ import typer
 
 from figleaf.cli.grid import print_grid
 from figleaf.cli.output import opened
-from figleaf.cli.terminal import Encoded, Screen, printable, say, standard_output
+from figleaf.cli.terminal import Encoded, Screen, print_json, printable, say, standard_output
 from figleaf.cli.writers import to_json
 from figleaf.dataset.records import Reason, State
 from figleaf.errors import InputError
@@ -272,10 +271,3 @@ def _as_dict(one: "ClassStatus") -> dict[str, Any]:
         "items": {state: one.items[state] for state in State},
         "losses": dict(one.losses),
     }
-
-
-def print_json(value: object) -> None:
-    """Print a value as indented JSON."""
-    with standard_output() as file:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-        Encoded(file, "backslashreplace").write(text)

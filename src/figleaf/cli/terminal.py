@@ -1,5 +1,6 @@
 """What is shown to people: UTF-8 whatever the locale says, nothing that steers a terminal."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,6 +74,13 @@ def standard_output() -> Iterator[IO[bytes]]:
         raise InputError("standard output is closed: open it, or redirect it to a file")
     with naming("standard output"):
         yield sys.stdout.buffer
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON, in UTF-8."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    with standard_output() as file:
+        Encoded(file, "backslashreplace").write(text)
 
 
 @contextmanager

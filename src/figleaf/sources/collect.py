@@ -201,8 +201,8 @@ def _recheck(ledger: Ledger, rules: CollectRules, loaded: LoadedRules) -> None:
         return
     workers = rules.workers or available_cores()
     with ExitStack() as stack:
-        pool = stack.enter_context(_examiners(rules, blocklist, workers))
         threads = stack.enter_context(ThreadPoolExecutor(workers))
+        pool = stack.enter_context(_examiners(rules, blocklist, workers))  # after them, as below
         stack.enter_context(ledger.run(recheck.COMMAND, {}, loaded.hashes))
         recheck.recheck(ledger, blocklist, pool, threads, ahead=2 * workers + 2)
 

@@ -11,7 +11,8 @@ from figleaf.dataset.locators import restored
 from figleaf.dataset.outcomes import block
 from figleaf.dataset.quarantine import BLOCKLISTED, quarantine_unchecked
 from figleaf.dataset.store import Store
-from figleaf.errors import ImageError
+from figleaf.errors import ImageError, Status
+from figleaf.sources.reply import Perceptual, parse_reply
 from figleaf.sources.vetting.blocklist import Blocklist, Match
 from figleaf.sources.vetting.hashlists import HashKind
 from figleaf.sources.vetting.matches import MatchFile
@@ -151,7 +152,10 @@ class _Check:
                 data = path.read_bytes()
                 match = self._blocklist.match_bytes(data, image.sha256)
                 if match is None and self._needs_pdq and bits is None:
-                    bits, quality = self._hashed(data)
+                    first, *others = self._hashed(data)
+                    bits, quality = first.bits, first.quality
+                    found = (self._blocklist.match_pdq(one.bits, one.quality) for one in others)
+                    match = next(filter(None, found), None)
         except (OSError, ImageError):
             return _Finding(image.id, where, is_unchecked=True)
         if match is None and self._needs_pdq and bits is not None and quality is not None:
@@ -170,13 +174,12 @@ class _Check:
                 return match
         return None
 
-    def _hashed(self, data: bytes) -> tuple[bytes, int]:
-        """The PDQ hash of a file of the store, which is a still picture."""
-        examined = self._examine(data)
-        for picture in examined.get("pictures", ()):
-            if picture["pdq"] is not None:
-                return picture["pdq"], picture["quality"]
-        raise OSError("gave no picture to hash")
+    def _hashed(self, data: bytes) -> tuple[Perceptual, ...]:
+        """The PDQ hashes of a file of the store: of its picture, then of further ones in it."""
+        reply = parse_reply(self._examine(data))
+        if len(reply.pictures) != 1 or reply.pictures[0].pdq is None:
+            raise ImageError(Status.CRASHED, "gave no hash of the picture")
+        return reply.pictures[0].pdq, *reply.others
 
 
 def _note(ledger: Ledger, found: list[_Finding]) -> None:
