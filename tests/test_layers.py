@@ -21,6 +21,9 @@ LAYERS = (
     frozenset({"classify"}),
     frozenset({"dataset"}),
     frozenset({"sources"}),
+    frozenset({"curate"}),
+    frozenset({"report"}),
+    frozenset({"export"}),
     frozenset({"cli"}),
 )
 ROOT = frozenset({"__init__", "__main__"})
@@ -33,6 +36,9 @@ FORBIDDEN = {
     "ray": "the cluster's, where it is used",
     "aiohttp": "fetching's",
     "pandas": "the data set's, where it is asked for",
+    "faiss": "the search for duplicates",
+    "matplotlib": "reports'",
+    "jinja2": "reports'",
     "typer": "the command line's",
     "rich": "the command line's",
 }

@@ -96,7 +96,11 @@ def test_a_row_says_all_of_its_image(ledger: Ledger) -> None:
         pdq="01" * 32,
         pdq_quality=88,
         part="train",
+        split=None,
+        fold=None,
         quarantine=None,
+        why=None,
+        representative=None,
         parent=None,
         seconds=None,
         origins=("https://pictures.example/a",),
@@ -183,9 +187,12 @@ def test_no_page_of_rows_is_sorted(data: Dataset, label: Wanted) -> None:
     connection.set_trace_callback(statements.append)
     next(iter(data.filter(label=label)))
     connection.set_trace_callback(None)
-    [page] = [one for one in statements if "FROM images" in one]
+    [page] = [one for one in statements if "FROM images NOT INDEXED" in one]
     plan = connection.execute(f"EXPLAIN QUERY PLAN {page}").fetchall()
-    assert [step[3] for step in plan] == ["SEARCH images USING INTEGER PRIMARY KEY (rowid>?)"]
+    assert [step[3] for step in plan] == [
+        "SEARCH images USING INTEGER PRIMARY KEY (rowid>?)",
+        "SEARCH splits USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+    ]
 
 
 def test_images_that_are_set_aside(ledger: Ledger) -> None:

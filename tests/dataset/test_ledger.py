@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+import figleaf.dataset.ledger as ledger_module
 from figleaf.dataset.ledger import _LOCAL, _URLS, FILE_NAME, Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.records import Kind, Outcome, Reason
@@ -63,7 +64,7 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
     [
         ("CREATE TABLE cats (name)", "not a ledger of figleaf's"),
         ("PRAGMA application_id = 7", "not a ledger of figleaf's"),
-        ("PRAGMA user_version = 2", r"of version 2, this figleaf reads 1; use the figleaf"),
+        ("PRAGMA user_version = 3", r"of version 3, this figleaf reads up to 2; use the figleaf"),
     ],
 )
 def test_what_is_not_ours_is_refused_and_left_as_it_is(
@@ -104,7 +105,8 @@ def test_a_damaged_ledger_is_an_error_of_the_data_set(tmp_path: Path) -> None:
         pass
     path = tmp_path / FILE_NAME
     data = bytearray(path.read_bytes())
-    data[4096 * 20 :] = b"\xa5" * (len(data) - 4096 * 20)
+    behind_the_schema = 4096 * 80
+    data[behind_the_schema:] = b"\xa5" * (len(data) - behind_the_schema)
     path.write_bytes(data)
     with Ledger(tmp_path) as ledger, pytest.raises(DatasetError, match="malformed"):
         pending(ledger)
@@ -311,3 +313,35 @@ def test_another_exemption_file_of_the_same_name_is_refused(ledger: Ledger) -> N
 def test_which_hashes_are_images(ledger: Ledger) -> None:
     assert ledger.has_images([b"a" * 32]) == set()
     assert ledger.has_images([]) == set()
+
+
+def first_version(folder: Path) -> None:
+    """A ledger as the first version left it, with an image that is set aside."""
+    folder.mkdir()
+    script = (Path(ledger_module.__file__).parent / "schema/1_collect.sql").read_text("utf-8")
+    with sqlite3.connect(folder / FILE_NAME) as connection:
+        connection.executescript(script)
+        connection.execute(
+            "INSERT INTO images (sha256, format, width, height, bytes, quarantine, added)"
+            " VALUES (x'00', 'png', 1, 1, 1, 'denied', 7.0)"
+        )
+        connection.execute(f"PRAGMA application_id = {0x66696C66}")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def schema_of(folder: Path) -> list[tuple[str, str]]:
+    with Ledger(folder) as ledger:
+        query = "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
+        return sorted((name, sql) for name, sql in ledger.read(query) if sql)
+
+
+def test_an_older_ledger_is_renewed_by_whoever_writes(tmp_path: Path) -> None:
+    first_version(tmp_path / "old")
+    with pytest.raises(DatasetError, match="of version 1, this figleaf reads 2; the next command"):
+        Ledger(tmp_path / "old")
+    with Ledger(tmp_path / "old", write=True) as ledger:
+        event = "SELECT before, after, who, at FROM quarantines"
+        assert ledger.read(event) == [(None, "denied", "collect", 7.0)]
+    Ledger(tmp_path / "new", write=True).close()
+    assert schema_of(tmp_path / "old") == schema_of(tmp_path / "new")

@@ -79,6 +79,8 @@ class Dataset:
         *,
         label: Wanted = ...,
         part: Wanted = ...,
+        split: Wanted = ...,
+        fold: int | Iterable[int] | EllipsisType | None = ...,
         format: Wanted = ...,  # noqa: A002  # the row's own name for it
         min_side: int = 0,
         quarantined: bool | None = None,
@@ -89,6 +91,8 @@ class Dataset:
         Args:
             label: a class, None for images without one, or several of these; `...` for any.
             part: the split that the sources have them in, likewise.
+            split: "train", "validation", "test": the part of figleaf's own split, likewise.
+            fold: of train, from 0; one, several, None for images without one, or `...` for any.
             format: "jpeg", "png" and so on.
             min_side: of the shorter side, in pixels.
             quarantined: True for the images that are set aside instead of those in use.
@@ -101,6 +105,8 @@ class Dataset:
         new = RowFilter(
             labels=_narrowed(old.labels, "label", label),
             parts=_narrowed(old.parts, "part", part),
+            splits=_narrowed(old.splits, "split", split),
+            folds=_narrowed_folds(old.folds, fold),
             formats=_narrowed(old.formats, "format", format),
             min_side=max(old.min_side, min_side),
             quarantined=old.quarantined if quarantined is None else quarantined,
@@ -191,6 +197,7 @@ def arrow_schema() -> "pa.Schema":
         "size": pa.int64(),
         "pdq_quality": pa.int8(),
         "seconds": pa.float64(),
+        "fold": pa.int16(),
         "origins": pa.list_(pa.string()),
     }
     columns = [(one.name, kinds.get(one.name, pa.string())) for one in fields(Row)]
@@ -212,6 +219,17 @@ def _narrowed(old: Values | None, name: str, asked: Wanted) -> Values | None:
     for one in wanted:
         if one is not None and not isinstance(one, str):
             raise InputError(f"{name}: {one!r} is neither a text nor None")
+    return wanted if old is None else wanted & old
+
+
+def _narrowed_folds(
+    old: frozenset[int | None] | None, asked: int | Iterable[int] | EllipsisType | None
+) -> frozenset[int | None] | None:
+    if isinstance(asked, EllipsisType):
+        return old
+    wanted = frozenset([asked] if asked is None or isinstance(asked, int) else asked)
+    if odd := [one for one in wanted if one is not None and not isinstance(one, int)]:
+        raise InputError(f"fold: {odd[0]!r} is neither a whole number nor None")
     return wanted if old is None else wanted & old
 
 

@@ -20,8 +20,9 @@ from figleaf.dataset.records import Kind, State, Task
 from figleaf.errors import DatasetError, RulesError
 
 FILE_NAME = "figleaf.db"
-SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 1
+_SCHEMA = Path(__file__).with_name("schema")
+VERSION = 2
+"""Of the schema: each of its files brings a ledger from the version before to its own."""
 
 _APPLICATION = 0x66696C66  # "filf", which tells this file from any other SQLite database
 _LOCK_NAME = ".figleaf.lock"
@@ -99,20 +100,31 @@ class Ledger:
         new = empty and self._writes and application == 0
         if not new and application != _APPLICATION:
             raise DatasetError(f"{self._path}: not a ledger of figleaf's")
-        if not new and version != VERSION:
+        if version > VERSION:
             raise DatasetError(
-                f"{self._path}: of version {version}, this figleaf reads {VERSION};"
+                f"{self._path}: of version {version}, this figleaf reads up to {VERSION};"
                 " use the figleaf that made it"
+            )
+        if version < VERSION and not self._writes:
+            raise DatasetError(
+                f"{self._path}: of version {version}, this figleaf reads {VERSION}; the next"
+                f" command that writes renews it, such as: figleaf collect --out {self.folder}"
             )
         for setting in _WRITING if self._writes else _READING:
             self.connection.execute(setting)
-        if new:
-            self._create()
+        if version < VERSION:
+            self._renew(version)
 
-    def _create(self) -> None:
+    def _renew(self, version: int) -> None:
+        """Bring the ledger, or an empty file, from a version to the present one."""
+        scripts = "".join(
+            path.read_text("utf-8")
+            for path in sorted(_SCHEMA.glob("*.sql"))
+            if int(path.name.partition("_")[0]) > version
+        )
         # executescript ends an open transaction: the script has its own.
         self.connection.executescript(
-            f"BEGIN; {SCHEMA.read_text('utf-8')}"
+            f"BEGIN; {scripts}"
             f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
 

@@ -65,7 +65,7 @@ def block(ledger: Ledger, image: int, detail: str) -> None:
     """
     now = ledger.clock()
     with ledger.transaction() as db:
-        quarantine_blocklisted(db, image)
+        quarantine_blocklisted(db, image, detail, now)
         query = "SELECT DISTINCT item_id FROM origins WHERE image_id = ?"
         for (item,) in db.execute(query, (image,)).fetchall():
             _apply(db, Outcome(item, Reason.BLOCKLISTED, detail, attempts=0), now)

@@ -169,7 +169,7 @@ def _settle(db: sqlite3.Connection, now: float) -> None:
     images = "SELECT DISTINCT image_id FROM touched CROSS JOIN origins USING (item_id)"
     for (image,) in db.execute(images).fetchall():
         relabel(db, image, now)
-        quarantine_denied(db, image)
+        quarantine_denied(db, image, now)
     for table in _EMPTIED:
         db.execute(f"DELETE FROM temp.{table}")
 

@@ -29,7 +29,12 @@ class Row:
         pdq: the PDQ hash in hex; None where it was not computed.
         pdq_quality: of that hash, 0..100.
         part: the split that its sources have it in, where they agree; None for none.
+        split: "train", "validation" or "test", as `figleaf split` has it; None for none.
+        fold: of train, from 0; None for none.
         quarantine: why it is set aside; None for an image that is in use.
+        why: the same in a line for people.
+        representative: the SHA-256, in hex, of the best file of the near duplicates that it belongs
+            to, itself included; None before they were looked for.
         parent: for a frame, the URL or path of the moving picture; None for a still one.
         seconds: for a frame, its time from the start.
         origins: the URLs, paths and shard members that it came from, sorted.
@@ -45,7 +50,11 @@ class Row:
     pdq: str | None
     pdq_quality: int | None
     part: str | None
+    split: str | None
+    fold: int | None
     quarantine: str | None
+    why: str | None
+    representative: str | None
     parent: str | None
     seconds: float | None
     origins: tuple[str, ...]
@@ -57,7 +66,9 @@ class RowFilter:
 
     Attributes:
         labels: classes; None among them for rows without one.
-        parts: splits, likewise.
+        parts: splits of the sources, likewise.
+        splits: parts of figleaf's own split, likewise.
+        folds: likewise.
         formats: "jpeg" and so on.
         min_side: of the shorter side, in pixels.
         quarantined: those that are set aside instead of those in use.
@@ -66,6 +77,8 @@ class RowFilter:
 
     labels: Values | None = None
     parts: Values | None = None
+    splits: Values | None = None
+    folds: frozenset[int | None] | None = None
     formats: Values | None = None
     min_side: int = 0
     quarantined: bool = False
@@ -75,7 +88,13 @@ class RowFilter:
         """What SQLite can tell by itself, and the values in it."""
         terms = [f"quarantine IS {'NOT ' if self.quarantined else ''}NULL"]
         values: list[Any] = []
-        for column, wanted in (("label", self.labels), ("format", self.formats)):
+        columns: dict[str, frozenset[Any] | None] = {
+            "label": self.labels,
+            "format": self.formats,
+            "splits.part": self.splits,
+            "splits.fold": self.folds,
+        }
+        for column, wanted in columns.items():
             if wanted is not None:
                 named = [one for one in wanted if one is not None]
                 absent = f" OR {column} IS NULL" if None in wanted else ""
@@ -93,7 +112,10 @@ class RowFilter:
         return all(test(row) for test in self.where)
 
 
-_COLUMNS = "id, sha256, label, format, width, height, bytes, pdq, pdq_quality, quarantine"
+_COLUMNS = (
+    "images.id, sha256, label, format, width, height, bytes, pdq, pdq_quality, splits.part, fold,"
+    " quarantine"
+)
 
 
 def read_rows(ledger: Ledger, store: Store, wanted: RowFilter) -> Iterator[Row]:
@@ -101,8 +123,8 @@ def read_rows(ledger: Ledger, store: Store, wanted: RowFilter) -> Iterator[Row]:
     condition, values = wanted.condition()
     # Without an index: in the order of ids, where an index would have to be sorted for every page.
     query = (
-        f"SELECT {_COLUMNS} FROM images NOT INDEXED"
-        f" WHERE {condition} AND id > ? ORDER BY id LIMIT {PAGE}"
+        f"SELECT {_COLUMNS} FROM images NOT INDEXED LEFT JOIN splits ON image_id = images.id"
+        f" WHERE {condition} AND images.id > ? ORDER BY images.id LIMIT {PAGE}"
     )
     last = 0
     while found := ledger.read(query, (*values, last)):
@@ -114,11 +136,14 @@ def read_rows(ledger: Ledger, store: Store, wanted: RowFilter) -> Iterator[Row]:
 def count_rows(ledger: Ledger, wanted: RowFilter) -> int:
     """How many rows meet a filter that SQLite can tell by itself."""
     condition, values = wanted.condition()
-    return int(ledger.read(f"SELECT count(*) FROM images WHERE {condition}", values)[0][0])
+    # Not joined where that is not asked for: then an index alone gives the answer.
+    join = "LEFT JOIN splits ON image_id = images.id" if "splits." in condition else ""
+    query = f"SELECT count(*) FROM images {join} WHERE {condition}"
+    return int(ledger.read(query, values)[0][0])
 
 
 class _Page:
-    """Where some images came from."""
+    """Where some images came from, and what was found of them."""
 
     def __init__(self, ledger: Ledger, images: list[int]) -> None:
         marks = _marks(images)
@@ -128,6 +153,20 @@ class _Page:
                 f" JOIN listings ON listings.id = listing_id WHERE image_id IN ({marks})"
                 # Two parts are a leak, not a part.
                 " AND part != '' GROUP BY image_id HAVING min(part) = max(part)",
+                images,
+            )
+        )
+        self._whys: dict[int, str] = dict(
+            ledger.read(
+                "SELECT image_id, why FROM quarantines WHERE id IN (SELECT max(id)"
+                f" FROM quarantines WHERE image_id IN ({marks}) GROUP BY image_id)",
+                images,
+            )
+        )
+        self._representatives: dict[int, bytes] = dict(
+            ledger.read(
+                "SELECT image_id, sha256 FROM clusters JOIN images ON images.id = representative"
+                f" WHERE image_id IN ({marks})",
                 images,
             )
         )
@@ -141,7 +180,9 @@ class _Page:
 
     def row(self, store: Store, *columns: Any) -> Row:
         """One of the images, from the values of its columns."""
-        number, sha256, label, kind, width, height, size, pdq, quality, quarantine = columns
+        number, sha256, label, kind, width, height, size, pdq, quality, *curated = columns
+        split, fold, quarantine = curated
+        representative = self._representatives.get(number)
         origins = self._origins.get(number, [])
         frames = [(time, locator) for locator, time in origins if time is not None]
         seconds, parent = min(frames, default=(None, None))
@@ -156,7 +197,11 @@ class _Page:
             pdq=pdq.hex() if pdq else None,
             pdq_quality=quality,
             part=self._parts.get(number),
+            split=split,
+            fold=fold,
             quarantine=quarantine,
+            why=self._whys.get(number) if quarantine else None,
+            representative=representative.hex() if representative else None,
             parent=parent,
             seconds=seconds,
             origins=tuple(sorted({locator for locator, _ in origins})),

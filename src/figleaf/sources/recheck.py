@@ -9,7 +9,7 @@ from figleaf.classify.stream import ordered_map
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.locators import restored
 from figleaf.dataset.outcomes import block
-from figleaf.dataset.quarantine import BLOCKLISTED, quarantine_unchecked
+from figleaf.dataset.quarantine import Quarantine, quarantine_unchecked
 from figleaf.dataset.store import Store
 from figleaf.errors import ImageError, Status
 from figleaf.sources.reply import Perceptual, parse_reply
@@ -23,7 +23,7 @@ COMMAND = "recheck"
 _PAGE = 1_000
 _IMAGES = f"""
 SELECT id, sha256, format, pdq, pdq_quality FROM images NOT INDEXED
-WHERE quarantine IS NOT '{BLOCKLISTED}' AND id > ? ORDER BY id LIMIT {_PAGE}
+WHERE quarantine IS NOT '{Quarantine.BLOCKLISTED}' AND id > ? ORDER BY id LIMIT {_PAGE}
 """
 _RECEIVED = """
 SELECT DISTINCT sha256 FROM origins JOIN items ON items.id = item_id
@@ -184,12 +184,13 @@ class _Check:
 
 def _note(ledger: Ledger, found: list[_Finding]) -> None:
     """Keep new PDQ hashes, and which images could not be compared."""
+    now = ledger.clock()
     with ledger.transaction() as db:
         for one in found:
             if one.pdq is not None:
                 update = "UPDATE images SET pdq = ?, pdq_quality = ? WHERE id = ?"
                 db.execute(update, (one.pdq, one.quality, one.id))
-            quarantine_unchecked(db, one.id, is_checked=not one.is_unchecked)
+            quarantine_unchecked(db, one.id, is_checked=not one.is_unchecked, at=now)
 
 
 def _block(ledger: Ledger, matches: MatchFile, one: _Finding, match: Match) -> None:

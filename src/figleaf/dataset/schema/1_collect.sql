@@ -1,4 +1,4 @@
--- The ledger of a data set, version 1. Times are seconds since 1970, UTC; hashes are bytes.
+-- The ledger of a data set: what collecting needs. Times are seconds since 1970, UTC; hashes are bytes.
 
 -- A list within a source: what one category, label or folder of it is called, and what that comes to.
 CREATE TABLE listings (

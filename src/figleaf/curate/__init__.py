@@ -1,0 +1,1 @@
+"""Curating: what was collected becomes data to train and test on."""

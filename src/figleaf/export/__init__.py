@@ -1,0 +1,1 @@
+"""Exporting: data sets in the forms that others read."""

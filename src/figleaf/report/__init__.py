@@ -1,0 +1,1 @@
+"""Reports: what was found, as pages that need nothing else."""
