@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from figleaf._version import __version__
-from figleaf.cli import catalogue, classify, collect, datasets
+from figleaf.cli import catalogue, classify, clean, collect, datasets
 from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
 
@@ -47,6 +47,8 @@ app = typer.Typer(
 )
 app.command("classify")(classify.classify)
 app.command("collect")(collect.collect)
+app.command("clean")(clean.clean)
+app.command("restore")(clean.restore)
 app.command("status")(datasets.status)
 app.command("models")(catalogue.models)
 app.command("labels")(catalogue.labels)

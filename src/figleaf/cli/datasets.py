@@ -1,28 +1,23 @@
 """`figleaf status`, and how plans and data sets are shown."""
 
-import csv
 import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.output import opened
-from figleaf.cli.terminal import Encoded, Screen, print_json, printable, say, standard_output
-from figleaf.cli.writers import to_json
+from figleaf.cli.listing import STDOUT, write_list
+from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.dataset.records import Reason, State
 from figleaf.errors import InputError
 
 if TYPE_CHECKING:
-    from figleaf.dataset.dataset import Loss
     from figleaf.dataset.status import ClassStatus, DatasetStatus
     from figleaf.sources.vetting.plan import Plan, Row
 
-_STDOUT = Path("-")
-_LINES, _TABLE = (".jsonl", ".ndjson"), ".csv"
 _HOSTS = 5  # under the table of a plan
 _WORDS = 3  # denied ones, in a row of it
 
@@ -43,49 +38,19 @@ def status(
 
     Example: figleaf status my-data
     """
-    from figleaf.dataset.dataset import Dataset  # no other command waits for it
+    from figleaf.dataset.dataset import Dataset, Loss  # no other command waits for it
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")
-    if losses == _STDOUT and as_json:
+    if losses == STDOUT and as_json:
         raise InputError("--losses - and --json would both be on standard output; give a file")
     with Dataset(Path(folder)) as data:
         if losses is not None:
-            _write_losses(data.losses(), losses)
-        if losses != _STDOUT:
+            write_list(data.losses(), Loss, losses, option="--losses")
+        if losses != STDOUT:
             print_status(data.status(), data.folder, as_json=as_json)
         else:
             tell_matches(data.status(), data.folder)
-
-
-def _write_losses(losses: Iterable["Loss"], path: Path) -> None:
-    """One record each, to standard output or to a file that is replaced whole."""
-    if path == _STDOUT:
-        with standard_output() as file:
-            _write_lines(losses, file)
-        return
-    suffix = path.suffix.lower()
-    if suffix not in (_TABLE, *_LINES):
-        raise InputError(f"{path}: give --losses a name that ends in .csv or .jsonl, or -")
-    try:
-        with opened(path) as file:
-            (_write_table if suffix == _TABLE else _write_lines)(losses, file)
-    except InputError as error:
-        raise InputError(str(error).replace("give -o ", "give --losses ")) from error
-
-
-def _write_lines(losses: Iterable["Loss"], file: IO[bytes]) -> None:
-    for loss in losses:
-        file.write(to_json(asdict(loss)) + b"\n")
-
-
-def _write_table(losses: Iterable["Loss"], file: IO[bytes]) -> None:
-    from figleaf.dataset.dataset import Loss
-
-    columns = [column.name for column in fields(Loss)]
-    rows = csv.DictWriter(Encoded(file, "backslashreplace"), columns)
-    rows.writeheader()
-    rows.writerows(map(asdict, losses))
 
 
 def print_status(found: "DatasetStatus", folder: Path, *, as_json: bool) -> None:

@@ -4,6 +4,10 @@ import sqlite3
 
 COLLECT = "collect"
 """Who it is that labels an image as its lists do."""
+CLEAN = "clean"
+SCREEN = "screen"
+TOOLS = (COLLECT, CLEAN, SCREEN)
+"""Who says something of an image without being a person."""
 
 _LISTED = """
 SELECT DISTINCT listings.label, listings.source || '/' || listings.listing
@@ -55,3 +59,25 @@ def _why(listed: list[tuple[str, str]]) -> str:
     named = [f"{label} in {place.rstrip('/')}" for label, place in listed[:_SHOWN]]
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return f"listed as {', '.join(named)}{more}"
+
+
+def label_by_person(
+    db: sqlite3.Connection, image: int, label: str | None, *, who: str, why: str, at: float
+) -> None:
+    """Write a person's word on an image's class, even where it agrees with what was said before.
+
+    Within the caller's transaction.
+
+    Args:
+        db: the ledger.
+        image: its id.
+        label: the class; None for none.
+        who: the person; none of `TOOLS`.
+        why: one line for people.
+        at: seconds since 1970.
+    """
+    db.execute(
+        "INSERT INTO labels (image_id, before, after, who, why, at)"
+        " SELECT id, label, ?, ?, ?, ? FROM images WHERE id = ?",
+        (label, who, why, at, image),
+    )

@@ -28,6 +28,8 @@ _APPLICATION = 0x66696C66  # "filf", which tells this file from any other SQLite
 _LOCK_NAME = ".figleaf.lock"
 _OLDEST = (3, 35, 0)  # the first SQLite that has RETURNING
 _DONE = "done"
+_COLLECTS = "command IN ('collect', 'recheck')"
+"""Runs that write images' files. What curating runs in between says nothing of them."""
 
 _SHARED = (
     # With the log, NORMAL loses at most the last transactions when the power fails, and never the
@@ -64,7 +66,8 @@ class Ledger:
 
     Args:
         folder: the data set.
-        write: take the lock and be the one writer; makes the folder and the ledger where missing.
+        write: take the lock and be the one writer.
+        make: a writer makes the folder and the ledger where they are missing.
         clock: gives the time in seconds since 1970.
 
     Raises:
@@ -72,7 +75,12 @@ class Ledger:
     """
 
     def __init__(
-        self, folder: str | Path, *, write: bool = False, clock: Clock = time.time
+        self,
+        folder: str | Path,
+        *,
+        write: bool = False,
+        make: bool = True,
+        clock: Clock = time.time,
     ) -> None:
         self.folder = Path(folder)
         self.clock = clock
@@ -80,10 +88,10 @@ class Ledger:
         self._path = self.folder / FILE_NAME
         self._writes = write
         self._run: int | None = None
+        if not (write and make) and not self._path.is_file():
+            raise DatasetError(f"{self.folder}: no data set here; figleaf collect makes one")
         if write:
             self._lock = _locked(self.folder)
-        elif not self._path.is_file():
-            raise DatasetError(f"{self.folder}: no data set here; figleaf collect makes one")
         try:
             self.connection = _connected(self._path, write)
             self._open()
@@ -232,8 +240,8 @@ class Ledger:
         return bool(self.read(query, (rules,)))
 
     def last_hashes(self) -> dict[str, str]:
-        """The hashes of the rules of the last run: name -> SHA-256; empty before the first."""
-        rows = self.read("SELECT hashes FROM runs ORDER BY id DESC LIMIT 1")
+        """The hashes of the last run's rules that collected: name -> SHA-256; empty before one."""
+        rows = self.read(f"SELECT hashes FROM runs WHERE {_COLLECTS} ORDER BY id DESC LIMIT 1")
         return dict(json.loads(rows[0][0])) if rows else {}
 
     def all_ran_with(self, rules: str, sha256: str, *commands: str) -> bool:
@@ -255,11 +263,11 @@ class Ledger:
         return all(found == sha256 for (found,) in self.read(query, (rules, *commands, *commands)))
 
     def was_cut_short(self) -> bool:
-        """Whether the last run did not come to its end: killed, interrupted, or after an error.
+        """Whether the last run that collected did not come to its end: killed, or after an error.
 
         Then there may be files without a row: what was on its way when it stopped.
         """
-        last = self.read("SELECT outcome FROM runs ORDER BY id DESC LIMIT 1")
+        last = self.read(f"SELECT outcome FROM runs WHERE {_COLLECTS} ORDER BY id DESC LIMIT 1")
         return bool(last) and last[0][0] != _DONE
 
     def note_recovery(self) -> None:

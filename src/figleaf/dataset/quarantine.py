@@ -4,6 +4,7 @@ Setting aside and bringing back are events, kept for ever: who, when, from, to a
 """
 
 import sqlite3
+from collections.abc import Iterable
 from enum import StrEnum
 
 from figleaf.dataset.labelling import COLLECT
@@ -77,6 +78,24 @@ def set_aside(
         whether that changed anything.
     """
     return db.execute(_EVENT, (reason, who, why, at, image, reason)).rowcount > 0
+
+
+def set_all_aside(
+    db: sqlite3.Connection, changes: Iterable[tuple[int, str | None, str]], *, who: str, at: float
+) -> None:
+    """Write an event for each of many images that is known to need one. See `set_aside`.
+
+    Args:
+        db: the ledger.
+        changes: image, reason or None, and why.
+        who: a tool or a person.
+        at: seconds since 1970.
+    """
+    db.executemany(
+        "INSERT INTO quarantines (image_id, before, after, who, why, at)"
+        " SELECT id, quarantine, ?, ?, ?, ? FROM images WHERE id = ?",
+        ((reason, who, why, at, image) for image, reason, why in changes),
+    )
 
 
 def quarantine_denied(db: sqlite3.Connection, image: int, at: float) -> None:

@@ -77,10 +77,38 @@ def pdq(pixels: NDArray[np.uint8]) -> PDQ:
     _check_pixels(pixels)
     if min(pixels.shape[:2]) < _LEAST_SIDE:
         return PDQ(bytes(_BYTES), 0)
-    red, green, blue = np.moveaxis(_shrink(pixels), 2, 0)
-    luma = red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2]
-    small = luma.astype(np.float32)  # what the reference works with
-    return PDQ(_bits(small), _quality(small))
+    return _hashed(_shrink(pixels))
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorPair:
+    """The hash of a picture, and that of its mirror image (left and right exchanged)."""
+
+    upright: PDQ
+    mirrored: PDQ
+
+
+def pdq_and_mirrored(pixels: NDArray[np.uint8]) -> MirrorPair:
+    """Compute the PDQ hashes of a picture and of its mirror image, in little more than one's time.
+
+    They are what `pdq` gives of the pixels and of the mirrored pixels. The reference's dihedral
+    hashes, which only change signs of the spectrum, are 12 bits off on average and up to 38, for
+    the 64 samples of a row do not lie symmetrically.
+
+    Args:
+        pixels: as for `pdq`.
+
+    Raises:
+        InputError: as for `pdq`.
+    """
+    _check_pixels(pixels)
+    height, width = pixels.shape[:2]
+    if min(height, width) < _LEAST_SIDE or width > _MAX_RATIO * height:
+        return MirrorPair(pdq(pixels), pdq(pixels[:, ::-1]))
+    rows, which = _shrink_height(pixels)
+    return MirrorPair(
+        _hashed(_shrink_rows(rows)[which]), _hashed(_shrink_rows(rows[:, ::-1])[which])
+    )
 
 
 def distance(a: bytes, b: bytes) -> int:
@@ -197,11 +225,28 @@ class _Blur:
         return max(place - self.before, 0), min(place + self.after + 1, self.length)
 
 
+def _hashed(shrunk: NDArray[np.float64]) -> PDQ:
+    """The hash of a picture that was blurred and sampled: (64, 64, 3)."""
+    red, green, blue = np.moveaxis(shrunk, 2, 0)
+    luma = red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2]
+    small = luma.astype(np.float32)  # what the reference works with
+    return PDQ(_bits(small), _quality(small))
+
+
 def _shrink(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Blur and sample: (height, width, 3) to (64, 64, 3)."""
     height, width = pixels.shape[:2]
     if width > _MAX_RATIO * height:  # the longer side first, so that little memory is taken
         return _shrink(pixels.transpose(1, 0, 2)).transpose(1, 0, 2)
+    rows, which = _shrink_height(pixels)
+    return _shrink_rows(rows)[which]
+
+
+def _shrink_height(
+    pixels: NDArray[np.uint8],
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Blur and sample along the first axis: the rows that differ, and which of them each is."""
+    height, width = pixels.shape[:2]
     windows, which = _Blur.over(height).windows()
     rows = np.empty((len(windows), width, 3))
     for row, window in zip(rows, windows, strict=True):
@@ -210,7 +255,7 @@ def _shrink(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         flat = block.reshape(len(block), -1)
         row[:] = np.einsum("k,kn->n", window.weights, flat).reshape(width, 3)
         row /= window.divisor
-    return _shrink_rows(rows)[which]
+    return rows, which
 
 
 def _shrink_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:

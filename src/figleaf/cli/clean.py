@@ -1,0 +1,315 @@
+"""`figleaf clean` and `figleaf restore`: images set aside, and brought back."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from figleaf.cli.grid import print_grid
+from figleaf.cli.listing import STDOUT, write_list
+from figleaf.cli.phases import Phases
+from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
+from figleaf.curate.cleaning.rules import RULES, CleanRules
+from figleaf.errors import InputError
+
+if TYPE_CHECKING:
+    from figleaf.curate.cleaning.report import CleanReport
+    from figleaf.curate.cleaning.verdicts import Cluster
+    from figleaf.curate.restore import Restored
+
+INTERRUPTED = 130
+_RULES = CleanRules()
+_SHOWN = 10  # label conflicts, and dropped images of a dry run, in the table
+_DIGITS = 8  # of a hash
+_SIZE = re.compile(r"(\d+)x(\d+)")
+
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_default=False)]
+
+
+def clean(
+    folder: Folder,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would do; nothing is set aside.")
+    ] = False,
+    off: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE", help=f"Switch a rule off: {', '.join(RULES)}. Again for more."
+        ),
+    ] = None,
+    min_side: Annotated[
+        int, typer.Option(min=1, help="The shorter side, in pixels.")
+    ] = _RULES.min_side,
+    min_bytes: Annotated[int, typer.Option(min=0, help="The smallest file.")] = _RULES.min_bytes,
+    max_pixels: Annotated[int, typer.Option(min=1, help="The most pixels.")] = _RULES.max_pixels,
+    max_bytes: Annotated[int, typer.Option(min=1, help="The largest file.")] = _RULES.max_bytes,
+    max_aspect: Annotated[
+        float, typer.Option(min=1, help="The longer side to the shorter.")
+    ] = _RULES.max_aspect,
+    min_spread: Annotated[
+        float, typer.Option(min=0, help="Standard deviation of the colours, of 255.")
+    ] = _RULES.min_spread,
+    placeholder_size: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WxH",
+            help="Sizes of placeholders in place of 161x81; again for more.",
+            show_default=False,
+        ),
+    ] = None,
+    placeholder_urls: Annotated[
+        int, typer.Option(min=2, help="The same bytes under so many URLs of one host.")
+    ] = _RULES.placeholder_urls,
+    placeholders: Annotated[
+        Path | None, typer.Option(help="A file of SHA-256 or PDQ hashes of placeholders.")
+    ] = None,
+    distance: Annotated[
+        int, typer.Option(min=0, max=64, help="Bits of PDQ that near duplicates differ in at most.")
+    ] = _RULES.distance,
+    min_quality: Annotated[
+        int, typer.Option(min=0, max=100, help="PDQ quality from which images are compared.")
+    ] = _RULES.min_quality,
+    no_mirrored: Annotated[
+        bool, typer.Option("--no-mirrored", help="Mirror images are no duplicates.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Decoding processes; one a core.", show_default=False),
+    ] = None,
+    list_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Also write all that is set aside, and why: .csv, .jsonl; - for stdout.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Set aside what is broken, no use, or there twice; each image with its reason, none deleted.
+
+    Images are measured once; the same command with other limits takes little time. Exit codes: 0
+    done, 2 wrong use, 130 interrupted.
+
+    Example: figleaf clean my-data --dry-run
+    """
+    from figleaf.curate.cleaning.clean import CleanWatch
+    from figleaf.curate.cleaning.clean import clean as run
+    from figleaf.curate.cleaning.report import Drop
+
+    if not folder:
+        raise InputError("DIR is empty: name a data set's folder")
+    if list_to == STDOUT and as_json:
+        raise InputError("--list - and --json would both be on standard output; give a file")
+    with naming_options():
+        rules = CleanRules(
+            off=tuple(off or ()),
+            min_side=min_side,
+            min_bytes=min_bytes,
+            max_pixels=max_pixels,
+            max_bytes=max_bytes,
+            max_aspect=max_aspect,
+            min_spread=min_spread,
+            placeholder_sizes=_sizes(placeholder_size),
+            placeholder_urls=placeholder_urls,
+            placeholders=placeholders,
+            distance=distance,
+            min_quality=min_quality,
+            mirrored=not no_mirrored,
+        )
+    with told_of_interruption(), Phases(shown=not quiet) as phases:
+        watch = CleanWatch(phases.start, phases.done)
+        found = run(folder, rules=rules, dry_run=dry_run, workers=workers, watch=watch)
+    if list_to is not None:
+        write_list(found.drops, Drop, list_to, option="--list")
+    if list_to != STDOUT:
+        _print(found, folder, as_json=as_json)
+
+
+def restore(
+    folder: Folder,
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="SHA-256 hashes, their first digits, or files.",
+            show_default=False,
+        ),
+    ] = None,
+    reasons: Annotated[
+        list[str] | None,
+        typer.Option("--reason", help="All that is set aside for a reason; again for more."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The class that the images have, as you say.")
+    ] = None,
+    who: Annotated[
+        str | None, typer.Option(help="Your name, for the record.", show_default="the user's")
+    ] = None,
+    why: Annotated[str, typer.Option(help="Why, for the record.")] = "brought back",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Bring back images that were set aside; no later cleaning sets them aside for that again.
+
+    Example: figleaf restore my-data 3f0a9c --label neutral
+    """
+    from figleaf.curate.restore import restore as run
+
+    if not folder:
+        raise InputError("DIR is empty: name a data set's folder")
+    if label is not None and not label.strip():
+        raise InputError("--label is empty: name a class")
+    if label is not None and not images:
+        raise InputError("--label says the class of IMAGEs, not of all with a --reason: name them")
+    if not images and not reasons:
+        raise InputError("name an IMAGE, or a --reason such as duplicate")
+    with naming_options():
+        found = run(folder, images or [], reasons=reasons or [], label=label, who=who, why=why)
+    _print_restored(found, as_json=as_json)
+
+
+@contextmanager
+def naming_options() -> Iterator[None]:
+    """Call the values of rules in messages what the command line calls them."""
+    try:
+        yield
+    except InputError as error:
+        named = re.sub(r"^(\w+)(?== | must|=)", lambda found: _option(found[1]), str(error))
+        raise InputError(named) from error
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+@contextmanager
+def told_of_interruption() -> Iterator[None]:
+    """End with a word and the right exit code on Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("figleaf: interrupted; what was done is kept, the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _sizes(texts: list[str] | None) -> tuple[tuple[int, int], ...]:
+    if texts is None:
+        return _RULES.placeholder_sizes
+    sizes = []
+    for text in texts:
+        found = _SIZE.fullmatch(text)
+        if not found:
+            raise InputError(f"--placeholder-size {text!r}: give width and height, as in 161x81")
+        sizes.append((int(found[1]), int(found[2])))
+    return tuple(sizes)
+
+
+def _print(found: "CleanReport", folder: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_dict(found))
+        return
+    with standard_output() as file:
+        screen = Screen(file)
+        head = ("set aside", ">images", ">of them now")
+        rows = [
+            (str(rule), f"{count:,}", f"{found.newly.get(rule, 0):,}")
+            for rule in RULES
+            if (count := found.dropped[rule])
+        ]
+        rows.append(("kept", f"{found.kept:,}", ""))
+        print_grid(screen, head, rows)
+        if found.largest:
+            screen.print()
+            print_grid(screen, _CLUSTERS, [_cluster(one) for one in found.largest])
+        if found.conflicts:
+            screen.print()
+            print_grid(screen, _CONFLICTS, [_conflict(one) for one in found.conflicts[:_SHOWN]])
+        if found.is_dry and found.drops:
+            screen.print()
+            shown = [(one.reason, one.path, one.why) for one in found.drops[:_SHOWN]]
+            print_grid(screen, ("would be set aside", "file", "why"), shown)
+    for hint in _hints(found, folder):
+        say(printable(hint))
+
+
+_CLUSTERS = ("largest clusters", ">images", ">bits", "classes")
+_CONFLICTS = ("label conflicts", ">images", "classes", "why")
+
+
+def _cluster(one: "Cluster") -> tuple[str, ...]:
+    best = one.sha256[0][:_DIGITS]
+    return (best, f"{len(one.ids):,}", str(max(one.distances)), _classes(one))
+
+
+def _conflict(one: "Cluster") -> tuple[str, ...]:
+    return (one.sha256[0][:_DIGITS], f"{len(one.ids):,}", _classes(one), one.conflict or "")
+
+
+def _classes(one: "Cluster") -> str:
+    counts = {label: one.labels.count(label) for label in one.labels}
+    return ", ".join(f"{label or 'no class'} {count:,}" for label, count in counts.items())
+
+
+def _hints(found: "CleanReport", folder: str) -> Iterator[str]:
+    quoted = shlex.quote(folder)
+    if found.is_dry:
+        yield "a dry run: nothing was set aside or brought back; without --dry-run it is"
+    elif found.brought_back:
+        yield f"{found.brought_back:,} images are in use again: no rule drops them any more"
+    if found.corrected:
+        yield f"{found.corrected:,} files had another type than their name said, and were renamed"
+    if misnamed := sum(found.misnamed.values()):
+        (extension, name), _ = max(found.misnamed.items(), key=lambda pair: pair[1])
+        yield (
+            f"{misnamed:,} sources call a file what it is not, most often .{extension} for"
+            f" {name.upper()}; here each has its own type's name"
+        )
+    if len(found.conflicts) > _SHOWN:
+        yield f"{len(found.conflicts):,} label conflicts; --list FILE has all of their images"
+    if found.conflicts:
+        yield f"`figleaf restore {quoted} HASH --label CLASS` settles one"
+    if found.drops:
+        yield f"`figleaf restore {quoted} HASH` or `--reason REASON` brings images back"
+
+
+def _as_dict(found: "CleanReport") -> dict[str, Any]:
+    return {
+        "dry_run": found.is_dry,
+        "images": found.images,
+        "kept": found.kept,
+        "examined": found.examined,
+        "set_aside": {rule: found.dropped[rule] for rule in RULES},
+        "newly": {rule: found.newly.get(rule, 0) for rule in RULES},
+        "brought_back": found.brought_back,
+        "corrected": found.corrected,
+        "misnamed": [
+            {"extension": extension, "format": name, "count": count}
+            for (extension, name), count in sorted(found.misnamed.items())
+        ],
+        "clusters": found.clusters,
+        "largest": [_cluster_as_dict(one) for one in found.largest],
+        "conflicts": [_cluster_as_dict(one) for one in found.conflicts],
+    }
+
+
+def _cluster_as_dict(one: "Cluster") -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if name != "ids"}
+
+
+def _print_restored(found: "Restored", *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(found))
+        return
+    rows = [(reason, f"{count:,}") for reason, count in sorted(found.images.items())]
+    with standard_output() as file:
+        print_grid(Screen(file), ("was set aside as", ">brought back"), rows)
+    if found.in_use:
+        say(f"{found.in_use:,} were in use already")
+    for reason, count in sorted(found.refused.items()):
+        say(f"{count:,} stay set aside: {reason}; docs/data-safety.md says what lifts that")

@@ -1,0 +1,67 @@
+"""Lists of records, to a file that is replaced whole or to standard output."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from figleaf.cli.output import opened
+from figleaf.cli.terminal import Encoded, standard_output
+from figleaf.cli.writers import to_json
+from figleaf.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+STDOUT = Path("-")
+_LINES, _TABLE = (".jsonl", ".ndjson"), ".csv"
+
+
+def write_list(
+    records: Iterable["DataclassInstance"],
+    kind: type["DataclassInstance"],
+    path: Path,
+    *,
+    option: str,
+) -> None:
+    """Write one record each: CSV or JSON lines, as the name ends; JSON lines to "-".
+
+    Args:
+        records: of `kind`, a dataclass; its attributes are the columns.
+        kind: their class.
+        path: the file, or `STDOUT`.
+        option: what the command line calls it, for messages.
+
+    Raises:
+        InputError: a name with another ending, or that cannot be written to.
+    """
+    if path == STDOUT:
+        with standard_output() as file:
+            _write_lines(records, file)
+        return
+    suffix = path.suffix.lower()
+    if suffix not in (_TABLE, *_LINES):
+        raise InputError(f"{path}: give {option} a name that ends in .csv or .jsonl, or -")
+    try:
+        with opened(path) as file:
+            if suffix == _TABLE:
+                _write_table(records, kind, file)
+            else:
+                _write_lines(records, file)
+    except InputError as error:
+        raise InputError(str(error).replace("give -o ", f"give {option} ")) from error
+
+
+def _write_lines(records: Iterable["DataclassInstance"], file: IO[bytes]) -> None:
+    for record in records:
+        file.write(to_json(asdict(record)) + b"\n")
+
+
+def _write_table(
+    records: Iterable["DataclassInstance"], kind: type["DataclassInstance"], file: IO[bytes]
+) -> None:
+    columns = [column.name for column in fields(kind)]
+    rows = csv.DictWriter(Encoded(file, "backslashreplace"), columns)
+    rows.writeheader()
+    rows.writerows(map(asdict, records))

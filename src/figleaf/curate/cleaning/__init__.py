@@ -1,0 +1,1 @@
+"""Cleaning: what is no use, or there twice, is set aside with its reason."""

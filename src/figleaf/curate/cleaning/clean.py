@@ -1,0 +1,231 @@
+"""Cleaning, wired: examine what is new, judge all, compare, and write what changed."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, read_catalogue
+from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all
+from figleaf.curate.cleaning.judge import Finding
+from figleaf.curate.cleaning.measure import measure
+from figleaf.curate.cleaning.misnamed import count_misnamed
+from figleaf.curate.cleaning.placeholders import Placeholders
+from figleaf.curate.cleaning.report import CleanReport, Drop
+from figleaf.curate.cleaning.rules import CleanRules
+from figleaf.curate.cleaning.verdicts import Cluster, found_clusters, hashed, ranked, verdicts
+from figleaf.curate.duplicates.clusters import Clusters, cluster
+from figleaf.dataset.labelling import CLEAN
+from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.quarantine import Quarantine, set_all_aside
+from figleaf.dataset.store import Store
+from figleaf.images.isolate import IsolatedPool
+from figleaf.images.limits import Limits
+from figleaf.models.runtime import available_cores
+
+_DEADLINE = 60.0
+"""Seconds that one file may take."""
+_LARGEST = 10
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CleanWatch:
+    """Is told how it goes; does nothing by itself.
+
+    Attributes:
+        start: a phase begins, with so many images before it.
+        done: how many of them are done, in all.
+    """
+
+    start: Callable[[str, int], None] = lambda phase, images: None
+    done: Callable[[int], None] = lambda images: None
+
+
+def clean(
+    folder: str | Path,
+    *,
+    rules: CleanRules | None = None,
+    dry_run: bool = False,
+    workers: int | None = None,
+    watch: CleanWatch = CleanWatch(),  # it does nothing
+) -> CleanReport:
+    """Set aside what is no use in a data set, or there twice, each image with its reason.
+
+    Every image is read, decoded in full and measured once; then the rules are applied to all, so
+    that the same call with other rules takes little time. What no rule drops any more comes back;
+    what a person has brought back stays.
+
+    Args:
+        folder: the data set's.
+        rules: what is set aside.
+        dry_run: set nothing aside and bring nothing back. What was measured is kept.
+        workers: decoding processes; one a core.
+        watch: is told how it goes.
+
+    Returns:
+        what stays, what is set aside, and why.
+
+    Raises:
+        DatasetError: no data set there, or it cannot be opened, or is in use.
+        RulesError: the file of placeholders is not valid.
+        MissingExtraError: faiss is not installed.
+    """
+    rules = rules or CleanRules()
+    with Ledger(folder, write=True, make=False) as ledger:
+        placeholders = Placeholders.load(ledger, rules)
+        listed = placeholders.listed
+        hashes = {"placeholders": listed.sha256} if listed else {}
+        command = "clean --dry-run" if dry_run else "clean"
+        with ledger.run(command, rules.as_dict(), hashes):
+            waiting = count_waiting(ledger)
+            corrected = _examine(ledger, workers or available_cores(), waiting, watch)
+            return _applied(ledger, rules, placeholders, watch, waiting, corrected, dry_run)
+
+
+def _examine(ledger: Ledger, workers: int, waiting: int, watch: CleanWatch) -> int:
+    if not waiting:
+        return 0
+    watch.start("examining", waiting)
+    done = 0
+
+    def count(_: Examination) -> None:
+        nonlocal done
+        done += 1
+        watch.done(done)
+
+    with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(workers + 2))
+        function = partial(measure, limits=Limits(max_bytes=2**30, max_pixels=2**28))
+        # Entered after the threads, so that it ends before: Ctrl-C does not wait for its answers.
+        pool = stack.enter_context(IsolatedPool(function, workers=workers, deadline=_DEADLINE))
+        return examine_all(ledger, pool, threads, ahead=2 * workers + 2, done=count)
+
+
+def _applied(
+    ledger: Ledger,
+    rules: CleanRules,
+    placeholders: Placeholders,
+    watch: CleanWatch,
+    examined: int,
+    corrected: int,
+    dry_run: bool,
+) -> CleanReport:
+    opinions = Opinions.read(ledger)
+    catalogue = read_catalogue(ledger, rules, placeholders, opinions)
+    compared = _compared(catalogue, rules, opinions, watch)
+    findings = catalogue.findings | compared.findings
+    changes = list(_changes(catalogue.before, findings))
+    if not dry_run:
+        _write(ledger, catalogue, compared, changes)
+    drops = list(_drops(ledger, findings))
+    return CleanReport(
+        images=catalogue.images,
+        examined=examined,
+        drops=drops,
+        newly=Counter(
+            found.reason
+            for image, found in changes
+            if found and catalogue.before.get(image, ("", ""))[0] != found.reason
+        ),
+        brought_back=sum(found is None for _, found in changes),
+        corrected=corrected,
+        misnamed=count_misnamed(ledger),
+        clusters=compared.clusters,
+        largest=compared.largest,
+        conflicts=compared.conflicts,
+        is_dry=dry_run,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What comparing the candidates gave; `rows` are those of the ledger's table of clusters."""
+
+    findings: dict[int, Finding]
+    rows: list[tuple[int, int, int, int]]
+    clusters: int
+    largest: list[Cluster]
+    conflicts: list[Cluster]
+
+
+def _compared(
+    catalogue: Catalogue, rules: CleanRules, opinions: Opinions, watch: CleanWatch
+) -> _Compared:
+    candidates = catalogue.candidates
+    order = ranked(candidates, opinions)
+    watch.start("comparing", len(order))
+    grouped = cluster(
+        hashed(candidates, order, mirrored=rules.mirrored),
+        distance=rules.distance,
+        progress=watch.done,
+    )
+    findings: dict[int, Finding] = {}
+    several: list[Cluster] = []
+    conflicts: list[Cluster] = []
+    count = 0
+    for one in found_clusters(candidates, order, grouped, opinions):
+        findings.update(verdicts(one, rules, opinions))
+        if one.conflict:
+            conflicts.append(one)
+        if len(one.ids) > 1:
+            count += 1
+            several = heapq.nlargest(_LARGEST, [*several, one], key=lambda found: len(found.ids))
+    for image in catalogue.alone:
+        found = Finding(Quarantine.LABEL_CONFLICT, "its lists disagree about its class")
+        if rules.holds(found.reason) and opinions.admit(image, found.reason):
+            findings[image] = found
+    return _Compared(findings, _rows(candidates.ids[order], grouped), count, several, conflicts)
+
+
+def _rows(
+    ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", grouped: Clusters
+) -> list[tuple[int, int, int, int]]:
+    columns = (ids, ids[grouped.representative], grouped.distance, ids[grouped.group])
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _changes(
+    before: dict[int, tuple[str, str]], findings: dict[int, Finding]
+) -> Iterator[tuple[int, Finding | None]]:
+    """The images of which something else holds now, with what."""
+    for image in sorted(before.keys() | findings.keys()):
+        now = findings.get(image)
+        if before.get(image) != ((now.reason, now.why) if now else None):
+            yield image, now
+
+
+def _write(
+    ledger: Ledger,
+    catalogue: Catalogue,
+    compared: _Compared,
+    changes: list[tuple[int, Finding | None]],
+) -> None:
+    rows = ((image, *_event(found)) for image, found in changes)
+    with ledger.transaction() as db:
+        db.execute("DELETE FROM clusters")
+        db.executemany("INSERT INTO clusters VALUES (?, ?, ?, ?)", compared.rows)
+        set_all_aside(db, rows, who=CLEAN, at=ledger.clock())
+
+
+def _event(found: Finding | None) -> tuple[str | None, str]:
+    return (found.reason, found.why) if found else (None, "no rule drops it any more")
+
+
+def _drops(ledger: Ledger, findings: dict[int, Finding]) -> Iterator[Drop]:
+    store = Store(ledger.folder)
+    images = sorted(findings)
+    for start in range(0, len(images), _PAGE):
+        page = images[start : start + _PAGE]
+        marks = ", ".join("?" * len(page))
+        query = f"SELECT id, sha256, format, label FROM images WHERE id IN ({marks}) ORDER BY id"
+        for image, sha256, name, label in ledger.read(query, page):
+            found = findings[image]
+            path = str(store.path(sha256, name))
+            yield Drop(path, sha256.hex(), label, found.reason, found.why)

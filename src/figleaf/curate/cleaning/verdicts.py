@@ -1,0 +1,162 @@
+"""What near duplicates come to: one image stays of each cluster, none of one that spans classes."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figleaf.curate.cleaning.catalogue import Candidates, Opinions
+from figleaf.curate.cleaning.judge import Finding
+from figleaf.curate.cleaning.rules import CleanRules
+from figleaf.curate.duplicates.clusters import Clusters, Hashed
+from figleaf.dataset.quarantine import Quarantine
+
+_SHOWN = 8
+"""Digits of a hash that are enough to find it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Near duplicates: images, the best one first.
+
+    Attributes:
+        ids: the images'; the first is the representative.
+        sha256: in hex, likewise.
+        labels: their classes, likewise; None for no class.
+        distances: bits of PDQ to the representative, likewise.
+        conflict: why it has no class that holds; None where it has one.
+    """
+
+    ids: tuple[int, ...]
+    sha256: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    distances: tuple[int, ...]
+    conflict: str | None = None
+
+
+def ranked(candidates: Candidates, opinions: Opinions) -> NDArray[np.intp]:
+    """The order in which an image is preferred to its duplicates.
+
+    First what a person has labelled, then what has a class, then what has no border, then the one
+    of most pixels, then the largest file, then the least SHA-256: the same on every machine.
+
+    Returns:
+        shape (n,): the candidates, the best one first.
+    """
+    count = len(candidates.ids)
+    by_person = np.isin(candidates.ids, np.array(sorted(opinions.by_person), np.int64))
+    bordered = np.zeros(count, bool)
+    bordered[candidates.bordered] = True
+    # Two of the words: that more than 128 bits of a hash are equal does not happen.
+    words = np.ascontiguousarray(candidates.sha256).view(">u8")
+    order: NDArray[np.intp] = np.lexsort(
+        (  # the last one is looked at first
+            words[:, 1],
+            words[:, 0],
+            -candidates.sizes,
+            -candidates.pixels,
+            bordered,
+            candidates.labels < 0,
+            ~by_person,
+        )
+    )
+    return order
+
+
+def hashed(candidates: Candidates, order: NDArray[np.intp], *, mirrored: bool) -> Hashed:
+    """The candidates' hashes in an order, for `cluster`."""
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order))
+    inner_of = rank[candidates.bordered]
+    by_rank = np.argsort(inner_of)
+    return Hashed(
+        whole=candidates.whole[order],
+        inner=candidates.inner[by_rank],
+        inner_of=inner_of[by_rank],
+        mirrored=candidates.mirrored[order] if mirrored else None,
+        inner_mirrored=candidates.inner_mirrored[by_rank] if mirrored else None,
+    )
+
+
+def found_clusters(
+    candidates: Candidates, order: NDArray[np.intp], clusters: Clusters, opinions: Opinions
+) -> Iterator[Cluster]:
+    """The clusters of more than one image, and single images whose lists disagree."""
+    by_cluster = np.argsort(clusters.representative, kind="stable")
+    starts = np.flatnonzero(np.diff(clusters.representative[by_cluster], prepend=-1))
+    lengths = np.diff(starts, append=len(by_cluster))
+    disputed = np.isin(candidates.ids[order], np.array(sorted(opinions.disputed), np.int64))
+    counts = np.bincount(clusters.representative[disputed], minlength=len(order))
+    of_interest = (lengths > 1) | (counts[clusters.representative[by_cluster[starts]]] > 0)
+    for start, length in zip(starts[of_interest], lengths[of_interest], strict=True):
+        # A representative is better than its members, and so comes first.
+        members = by_cluster[start : start + length]
+        yield _cluster(candidates, order[members], clusters.distance[members], opinions)
+
+
+def _cluster(
+    candidates: Candidates,
+    members: NDArray[np.intp],
+    distances: NDArray[np.uint8],
+    opinions: Opinions,
+) -> Cluster:
+    ids = tuple(candidates.ids[members].tolist())
+    labels = tuple(_label(candidates, number) for number in candidates.labels[members].tolist())
+    return Cluster(
+        ids,
+        tuple(bytes(one).hex() for one in candidates.sha256[members]),
+        labels,
+        tuple(distances.tolist()),
+        _conflict(ids, labels, opinions),
+    )
+
+
+def _label(candidates: Candidates, number: int) -> str | None:
+    return candidates.names[number] if number >= 0 else None
+
+
+def _conflict(
+    ids: tuple[int, ...], labels: tuple[str | None, ...], opinions: Opinions
+) -> str | None:
+    """Why a cluster has no class; None where all agree, or people do."""
+    words = zip(ids, labels, strict=True)
+    by_person = {label for image, label in words if image in opinions.by_person and label}
+    if len(by_person) == 1:
+        return None
+    classes = Counter(filter(None, labels))
+    if len(classes) > 1:
+        return f"the same picture as {', '.join(sorted(classes))}"
+    if opinions.disputed.intersection(ids):
+        return "its lists disagree about its class"
+    return None
+
+
+def verdicts(
+    cluster: Cluster, rules: CleanRules, opinions: Opinions
+) -> Iterator[tuple[int, Finding]]:
+    """Which images of a cluster are dropped, and why."""
+    best = cluster.sha256[0][:_SHOWN]
+    wrong = _overruled(cluster, opinions)
+    for image, distance, label in zip(cluster.ids, cluster.distances, cluster.labels, strict=True):
+        found = []
+        if cluster.conflict:
+            found.append(Finding(Quarantine.LABEL_CONFLICT, cluster.conflict))
+        elif label in wrong:
+            why = f"{label}, but a person calls a duplicate of it {cluster.labels[0]}"
+            found.append(Finding(Quarantine.LABEL_CONFLICT, why))
+        if image != cluster.ids[0]:
+            why = f"the same picture as {best}, a better file; {distance} bits of PDQ apart"
+            found.append(Finding(Quarantine.DUPLICATE, why))
+        for one in found:
+            if rules.holds(one.reason) and opinions.admit(image, one.reason):
+                yield image, one
+                break
+
+
+def _overruled(cluster: Cluster, opinions: Opinions) -> set[str | None]:
+    """Classes of a cluster that a person's word contradicts: that of its first image."""
+    if cluster.conflict or cluster.ids[0] not in opinions.by_person:
+        return set()
+    return set(cluster.labels) - {cluster.labels[0], None}

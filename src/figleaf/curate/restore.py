@@ -1,0 +1,137 @@
+"""Bringing back what was set aside: a person's word, which no later cleaning overrules."""
+
+import getpass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from figleaf.dataset.labelling import TOOLS, label_by_person
+from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.quarantine import OF_SAFETY, Quarantine, set_aside
+from figleaf.errors import InputError
+
+_LEAST_DIGITS = 6
+_HEX = frozenset("0123456789abcdef")
+_ASIDE = "SELECT id, quarantine FROM images WHERE quarantine IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was brought back.
+
+    Attributes:
+        images: how many, by the reason that they were set aside for.
+        in_use: how many of those asked for were in use already.
+        refused: how many stay set aside, by reason: of safety, which nobody lifts.
+    """
+
+    images: Mapping[str, int]
+    in_use: int
+    refused: Mapping[str, int]
+
+
+def restore(
+    folder: str | Path,
+    images: Iterable[str] = (),
+    *,
+    reasons: Iterable[str] = (),
+    label: str | None = None,
+    who: str | None = None,
+    why: str = "brought back",
+) -> Restored:
+    """Bring images back that were set aside, so that cleaning does not set them aside again.
+
+    An event says who did it, when and why. What is denied, on a blocklist, or could not be compared
+    with one stays where it is. After duplicates were brought back, clean again before a split.
+
+    Args:
+        folder: the data set's.
+        images: SHA-256 hashes in hex, or the first six digits or more of them, or paths of files.
+        reasons: all images that are set aside for these: "too_small", "duplicate" and so on.
+        label: the class that the images have, by this person's word; None leaves it as it is.
+        who: the person; by default the user's name on this machine.
+        why: one line for people.
+
+    Raises:
+        InputError: neither images nor reasons; an unknown reason, or one that cannot be lifted; a
+            hash of no image or of several; a name that a tool has.
+        DatasetError: no data set there, or it cannot be opened, or is in use.
+    """
+    person = _person(who)
+    wanted = _reasons(reasons)
+    if isinstance(images, str):
+        raise InputError(f"images={images!r}: give a list, [{images!r}]")
+    images = list(images)
+    if not images and not wanted:
+        raise InputError(
+            "name the images to bring back, or the reasons that they are set aside for"
+        )
+    with Ledger(folder, write=True, make=False) as ledger:
+        found = dict(_named(ledger, images))
+        found |= {image: reason for image, reason in ledger.read(_ASIDE) if reason in wanted}
+        arguments = {"images": len(images), "reasons": sorted(wanted), "who": person}
+        with ledger.run("restore", arguments, {}):
+            return _brought_back(ledger, found, label, person, why)
+
+
+def _brought_back(
+    ledger: Ledger, found: dict[int, str | None], label: str | None, who: str, why: str
+) -> Restored:
+    now = ledger.clock()
+    refused = Counter(reason for reason in found.values() if reason in OF_SAFETY)
+    free = {image: reason for image, reason in found.items() if reason not in OF_SAFETY}
+    with ledger.transaction() as db:
+        for image in free:
+            set_aside(db, image, None, who=who, why=why, at=now)
+            if label is not None:
+                label_by_person(db, image, label, who=who, why=why, at=now)
+    counts = Counter(reason for reason in free.values() if reason is not None)
+    return Restored(counts, sum(reason is None for reason in free.values()), refused)
+
+
+def _person(who: str | None) -> str:
+    name = who if who is not None else _user()
+    if not name.strip() or name in TOOLS:
+        raise InputError(f"who={name!r}: give a person's name, which is none of {', '.join(TOOLS)}")
+    return name
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user that no list of users has
+        return "somebody"
+
+
+def _reasons(reasons: Iterable[str]) -> frozenset[str]:
+    if isinstance(reasons, str):
+        raise InputError(f"reasons={reasons!r}: give a list, [{reasons!r}]")
+    wanted = frozenset(map(str, reasons))
+    for reason in sorted(wanted):
+        if reason not in set(Quarantine):
+            known = ", ".join(sorted(set(Quarantine) - OF_SAFETY))
+            raise InputError(f"no reason {reason!r}: they are {known}")
+        if reason in OF_SAFETY:
+            raise InputError(
+                f"{reason}: nobody lifts it by hand; docs/data-safety.md says what does"
+            )
+    return wanted
+
+
+def _named(ledger: Ledger, images: list[str]) -> Iterator[tuple[int, str | None]]:
+    """The images that go by these hashes, and why they are set aside."""
+    for name in images:
+        digits = Path(name).name.partition(".")[0].lower()
+        if not _LEAST_DIGITS <= len(digits) <= 64 or not set(digits) <= _HEX:
+            raise InputError(
+                f"{name!r}: no SHA-256 in hex; give {_LEAST_DIGITS} digits of it or more, or a path"
+            )
+        query = "SELECT id, quarantine FROM images WHERE sha256 BETWEEN ? AND ?"
+        bounds = (bytes.fromhex(digits.ljust(64, "0")), bytes.fromhex(digits.ljust(64, "f")))
+        found = ledger.read(query, bounds)
+        if not found:
+            raise InputError(f"{name!r}: no image of {ledger.folder} has this hash")
+        if len(found) > 1:
+            raise InputError(f"{name!r}: {len(found):,} images begin so; give more digits")
+        yield found[0]
