@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from figleaf._version import __version__
-from figleaf.cli import catalogue, classify, clean, collect, datasets
+from figleaf.cli import catalogue, classify, clean, collect, datasets, export
 from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
 
@@ -50,6 +50,7 @@ app.command("collect")(collect.collect)
 app.command("clean")(clean.clean)
 app.command("restore")(clean.restore)
 app.command("status")(datasets.status)
+app.add_typer(export.app)
 app.command("models")(catalogue.models)
 app.command("labels")(catalogue.labels)
 app.command("policies")(catalogue.policies)

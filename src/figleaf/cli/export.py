@@ -1,0 +1,170 @@
+"""`figleaf export`: what others read."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from figleaf.cli.datasets import size
+from figleaf.cli.grid import print_grid
+from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
+from figleaf.errors import DatasetError, InputError
+from figleaf.export.rules import PARTS, By, ExportRules, Form, Link, Unlabelled
+
+if TYPE_CHECKING:
+    from figleaf.export.report import ExportCount, ExportReport
+
+_RULES = ExportRules()
+_OPTIONS = {"form": "--format", "by": "--by", "split": "--split", "link": "--link"} | {
+    "unlabelled": "--unlabelled",
+    "images_per_shard": "--images-per-shard",
+    "label": "--label",
+    "embed": "--embed",
+}
+_VALUE = re.compile(rf"\b({'|'.join(_OPTIONS)})=(\S+?)(?=[\s,;:.]|$)")
+_NAME = re.compile(rf"(?<=with )({'|'.join(_OPTIONS)})\b|\b(embed|split)(?= and | is for | asks )")
+
+_WHY = {
+    "no_class": "have no class; --unlabelled include takes them",
+    "no_part": "are in no part; --by none exports all together",
+    "missing": "are left out, their files are gone",
+    "altered": "are left out, their files hold other bytes than were collected",
+    "unreadable": "are left out, their files cannot be read",
+    "changed": "are left out, they changed while the export ran; a new export has them",
+}
+"""What a hint says of images that were left out."""
+
+app = typer.Typer(
+    name="export",
+    help="Export data sets in the forms that others read.",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def export() -> None:
+    """Export data sets in the forms that others read."""
+
+
+@app.command("dataset")
+def dataset(
+    # A Path would make the current folder of an empty one.
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_default=False)],
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="The folder to make.", show_default=False)
+    ],
+    form: Annotated[Form, typer.Option("--format", "-f", help="What to make.")] = _RULES.form,
+    link: Annotated[
+        Link | None,
+        typer.Option(
+            help="How images come into it; copy, but none for tables.", show_default=False
+        ),
+    ] = None,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            help="Whose parts; figleaf's where there are any, else the sources'.",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help=f"Only this part, {', '.join(PARTS)}; can be given again.",
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Only this class; can be given again.")
+    ] = None,
+    min_side: Annotated[int, typer.Option(min=0, help="Pixels of the shorter side at least.")] = 0,
+    unlabelled: Annotated[
+        Unlabelled | None,
+        typer.Option(
+            help="What becomes of images without a class; only tables include them.",
+            show_default=False,
+        ),
+    ] = None,
+    images_per_shard: Annotated[
+        int, typer.Option(min=1, help="Of WebDataset.")
+    ] = _RULES.images_per_shard,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Put the images' bytes into the Parquet table.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Export the images in use as ImageFolder, WebDataset, Parquet, CSV or for Hugging Face.
+
+    OUT appears when it is complete, with figleaf-export.json, which says where it comes from.
+
+    Example: figleaf export dataset my-data photos --split train --link hard
+    """
+    # Imported late: no other command waits for what this one needs.
+    from figleaf.cli.exporting import Exporting
+    from figleaf.dataset.dataset import Dataset
+    from figleaf.export.dataset import export_dataset
+
+    if not folder or not out:
+        raise InputError("DIR or OUT is empty: name the data set's folder, and the one to make")
+    with _naming_options(), Dataset(Path(folder)) as data:
+        rows = data.filter(label=label or ..., min_side=min_side)
+        with Exporting(shown=not quiet) as watch:
+            report = export_dataset(
+                rows,
+                out,
+                form=form,
+                by=by,
+                split=split or (),
+                link=link,
+                unlabelled=unlabelled,
+                images_per_shard=images_per_shard,
+                embed=embed,
+                watch=watch,
+            )
+    _print(report, out, as_json=as_json, quiet=quiet)
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """Call the arguments in messages what the command line calls them."""
+    try:
+        yield
+    except (InputError, DatasetError) as error:
+        raise type(error)(in_options(str(error))) from error
+
+
+def in_options(text: str) -> str:
+    """A message that names arguments, with the options instead: `link=copy` as `--link copy`."""
+    text = _VALUE.sub(lambda found: f"{_OPTIONS[found[1]]} {found[2]}", text)
+    return _NAME.sub(lambda found: _OPTIONS[found[1] or found[2]], text)
+
+
+def _print(report: "ExportReport", out: str, *, as_json: bool, quiet: bool) -> None:
+    """The counts on standard output; on stderr, what was left out and what should be known."""
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        rows = [_row(count) for count in report.counts]
+        total = sum(count.size for count in report.counts)
+        rows.append(("in all", "", f"{report.images:,}", size(total)))
+        head = ("part", "class", ">images", ">size")
+        with standard_output() as file:
+            print_grid(Screen(file), head, rows)
+    for one in report.left_out:
+        say(printable(f"{one.count:,} {_WHY[one.reason]}"))
+    for note in report.notes:
+        say(printable(in_options(note)))
+    if not quiet:
+        parts = {"figleaf": "parts of figleaf split", "sources": "parts of the sources"}
+        whose = parts.get(report.by, "no parts")
+        files = f"{report.files:,} files, {size(report.size)}"
+        say(printable(f"{out}: {report.form}, {files}, {whose}"))
+
+
+def _row(count: "ExportCount") -> tuple[str, ...]:
+    label = count.label or "no class"
+    return count.part or "-", label, f"{count.images:,}", size(count.size)

@@ -1,0 +1,156 @@
+"""A folder that is whole under its name or not there, whatever ends the export."""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from figleaf.errors import DatasetError, InputError
+
+_SUFFIX = ".export"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many files a folder has, and their bytes."""
+
+    files: int
+    size: int
+
+
+def target_of(out: str | Path, data_set: Path) -> Path:
+    """Where an export will lie, links followed.
+
+    Raises:
+        InputError: something lies there, or it is in the data set's folder.
+    """
+    if not os.fspath(out):
+        raise InputError("the export's folder has an empty name; give one")
+    target = Path(os.path.realpath(out))
+    if target.is_relative_to(os.path.realpath(data_set)):
+        raise InputError(f"{out}: lies in the data set's own folder; export beside it")
+    try:
+        empty = not target.exists() or not any(target.iterdir())
+    except NotADirectoryError:
+        raise InputError(f"{out}: a file; give a folder that is not there yet") from None
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror}; give a folder that is not there yet") from error
+    if not empty:
+        raise InputError(
+            f"{out}: there is something in it; give another folder, or remove it first"
+        )
+    return target
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """A new folder beside the target that takes its name at the end, when all is on the disk.
+
+    After an error nothing is left of it. What a killed export left for the same target is removed
+    first.
+
+    Raises:
+        DatasetError: the disk is full, or the folder cannot be written.
+    """
+    missing = [one for one in target.parents if not one.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        # Part of the name, since the whole of it and more could be longer than a name may be.
+        name = f".{target.name[:40]}.{secrets.token_hex(4)}{_SUFFIX}"
+        folder = target.with_name(name)
+        folder.mkdir()
+    except OSError as error:
+        _remove(missing)
+        raise _told(error, target) from error
+    lock = _locked(folder)
+    try:
+        yield folder
+        sync(folder)
+        folder.rename(target)
+        _sync_one(target.parent)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        _remove(missing)
+        if isinstance(error, OSError):
+            raise _told(error, target) from error
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _told(error: OSError, target: Path) -> DatasetError:
+    return DatasetError(
+        f"{target}: cannot be written: {error.strerror or error}; nothing was left there, and the"
+        " same command begins anew"
+    )
+
+
+def _remove(folders: list[Path]) -> None:
+    """Remove folders that were made, the deepest first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that says, while it is open, that somebody writes there; None for no answer."""
+    try:
+        import fcntl  # here, for there are systems without it
+    except ImportError:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # somebody writes there, or a file system without locks
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed exports left."""
+    ours = re.compile(re.escape(f".{target.name[:40]}.") + r"[0-9a-f]{8}" + re.escape(_SUFFIX))
+    for folder in target.parent.iterdir():
+        if not ours.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+            continue
+        lock = _locked(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def sync(folder: Path) -> None:
+    """Make all files and names in a folder outlast a power cut.
+
+    At the end, one after another: by then the system has written most of it by itself.
+    """
+    for root, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = Path(root, name)
+            if not path.is_symlink():
+                _sync_one(path)
+        _sync_one(Path(root))
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def measure(folder: Path) -> Size:
+    """Count the files of a folder and their bytes; a symbolic link counts what it leads to."""
+    files = size = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            files += 1
+            size += Path(root, name).stat().st_size
+    return Size(files, size)
