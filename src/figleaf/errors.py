@@ -13,10 +13,14 @@ These are raised where the caller can do something about it::
     ├── SourceError                     a list, table, folder or shard that cannot be read
     ├── RulesError                      a file of categories, exemptions or hashes that is not valid
     ├── DatasetError                    a data set that cannot be opened, is in use or is damaged
+    │   └── LeakError                   a split with the same picture on both sides
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+_NAMED_LEAKS = 3
 
 
 class Status(StrEnum):
@@ -97,6 +101,22 @@ class RulesError(FigleafError):
 
 class DatasetError(FigleafError):
     """A data set that cannot be opened, is in use, or is damaged."""
+
+
+class LeakError(DatasetError):
+    """A split that has the same picture, or frames of the same film, on both sides.
+
+    `leaks` names all of them, a line each; the message the first.
+    """
+
+    def __init__(self, folder: str, leaks: Sequence[str]) -> None:
+        named = "; ".join(leaks[:_NAMED_LEAKS])
+        more = f"; and {len(leaks) - _NAMED_LEAKS:,} more" if len(leaks) > _NAMED_LEAKS else ""
+        super().__init__(
+            f"{folder}: the split leaks: {named}{more}. figleaf clean sets duplicates aside; a"
+            " split by hashes keeps together what belongs together"
+        )
+        self.leaks = tuple(leaks)
 
 
 class MissingExtraError(FigleafError, ImportError):

@@ -189,8 +189,8 @@ class Ledger:
     @contextmanager
     def run(
         self, command: str, arguments: Mapping[str, Any], hashes: Mapping[str, str]
-    ) -> Iterator[None]:
-        """Note that something runs, with what, and how it ended."""
+    ) -> Iterator[int]:
+        """Note that something runs, with what, and how it ended; gives the run's number."""
         row = (command, __version__, json.dumps(arguments), json.dumps(hashes), self.clock())
         with self.transaction() as db:
             number = db.execute(
@@ -198,10 +198,11 @@ class Ledger:
                 " VALUES (?, ?, ?, ?, ?)",
                 row,
             ).lastrowid
+        assert number is not None  # as after any INSERT
         self._run = number
         outcome = "interrupted"
         try:
-            yield
+            yield number
             outcome = _DONE
         except Exception as error:
             outcome = f"{type(error).__name__}: {error}"

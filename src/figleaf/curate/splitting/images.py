@@ -1,0 +1,142 @@
+"""The images to split, in groups that must not be parted."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from figleaf.curate.splitting.leaks import Comparison
+from figleaf.dataset.ledger import Ledger
+from figleaf.errors import DatasetError
+
+_PAGE = 20_000
+_IMAGES = f"""
+SELECT images.id, sha256, label, group_id, part, fold FROM images NOT INDEXED
+LEFT JOIN clusters ON clusters.image_id = images.id
+LEFT JOIN splits ON splits.image_id = images.id
+WHERE images.id > ? AND quarantine IS NULL AND label IS NOT NULL
+ORDER BY images.id LIMIT {_PAGE}
+"""
+_ASIDE = """
+SELECT coalesce(group_id, images.id), part, fold FROM splits
+JOIN images ON images.id = splits.image_id LEFT JOIN clusters ON clusters.image_id = images.id
+WHERE quarantine IS NOT NULL OR label IS NULL
+"""
+_FRAMES = """
+SELECT item_id, image_id, coalesce(group_id, image_id) FROM origins
+LEFT JOIN clusters USING (image_id) WHERE seconds IS NOT NULL ORDER BY item_id
+"""
+_LAST_CLEANING = """
+SELECT arguments FROM runs WHERE command = 'clean' AND outcome = 'done' ORDER BY id DESC LIMIT 1
+"""
+_UNCOMPARED = """
+SELECT count(*) FROM images LEFT JOIN examinations ON examinations.image_id = images.id
+LEFT JOIN clusters ON clusters.image_id = images.id
+WHERE quarantine IS NULL AND label IS NOT NULL
+  AND (status IS NULL OR (representative IS NULL AND status = 'ok' AND pdq_quality >= ?))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in use that has a class, and the part and fold that it has so far, if any."""
+
+    id: int
+    sha256: bytes
+    label: str
+    part: str | None
+    fold: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Images that must not be parted.
+
+    Attributes:
+        images: those in use, in the order in which they came.
+        aside: parts and folds of those that were split and are in use no more.
+    """
+
+    images: tuple[Image, ...]
+    aside: frozenset[tuple[str, int | None]]
+
+
+def comparison(ledger: Ledger) -> Comparison:
+    """How the last cleaning compared images.
+
+    Raises:
+        DatasetError: there was none, or images came since: duplicates could be on both sides.
+    """
+    last = ledger.read(_LAST_CLEANING)
+    if not last:
+        raise DatasetError(
+            f"{ledger.folder}: not cleaned yet, and duplicates on both sides of a split make the"
+            f" test worthless; first: figleaf clean {ledger.folder}"
+        )
+    rules = json.loads(last[0][0])
+    ((count,),) = ledger.read(_UNCOMPARED, (rules["min_quality"],))
+    if count:
+        raise DatasetError(
+            f"{ledger.folder}: {count:,} images came, or came back, since the last cleaning, and"
+            f" may be duplicates of others; first: figleaf clean {ledger.folder}"
+        )
+    return Comparison(rules["distance"], rules["min_quality"], rules["mirrored"])
+
+
+def read_groups(ledger: Ledger) -> list[Together]:
+    """All images in use that have a class, with what they must not be parted from."""
+    roots = _Roots()
+    for _, several in _frames(ledger):
+        for group in several[1:]:
+            roots.unite(several[0], group)
+    images: defaultdict[int, list[Image]] = defaultdict(list)
+    for image, group in _images(ledger):
+        images[roots.of(group)].append(image)
+    aside: defaultdict[int, set[tuple[str, int | None]]] = defaultdict(set)
+    for group, part, fold in ledger.read(_ASIDE):
+        aside[roots.of(group)].add((part, fold))
+    return [Together(tuple(some), frozenset(aside.get(root, ()))) for root, some in images.items()]
+
+
+def read_films(ledger: Ledger) -> list[list[int]]:
+    """Images that are frames of the same film, of each that has several."""
+    films: defaultdict[int, list[int]] = defaultdict(list)
+    for item, image, _ in ledger.read(_FRAMES):
+        films[item].append(image)
+    return [frames for frames in films.values() if len(frames) > 1]
+
+
+def _images(ledger: Ledger) -> Iterator[tuple[Image, int]]:
+    last = 0
+    while rows := ledger.read(_IMAGES, (last,)):
+        last = rows[-1][0]
+        for number, sha256, label, group, part, fold in rows:
+            yield Image(number, sha256, label, part, fold), number if group is None else group
+
+
+def _frames(ledger: Ledger) -> Iterator[tuple[int, list[int]]]:
+    """Items with several frames, and the groups that these are in."""
+    films: defaultdict[int, list[int]] = defaultdict(list)
+    for item, _, group in ledger.read(_FRAMES):
+        films[item].append(group)
+    yield from films.items()
+
+
+class _Roots:
+    """Which groups belong together, as trees (Tarjan's union-find); most are alone."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
+
+    def of(self, group: int) -> int:
+        while group in self._above:
+            above = self._above[group]
+            if above in self._above:
+                self._above[group] = self._above[above]
+            group = above
+        return group
+
+    def unite(self, one: int, other: int) -> None:
+        one, other = self.of(one), self.of(other)
+        if one != other:
+            self._above[max(one, other)] = min(one, other)

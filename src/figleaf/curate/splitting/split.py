@@ -1,0 +1,239 @@
+"""Splitting, wired: groups, their parts, the check for leaks, and only then the ledger."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from figleaf.curate.splitting.assign import Assignment, Group, assign, assign_stratified
+from figleaf.curate.splitting.given import given_parts
+from figleaf.curate.splitting.images import Image, Together, comparison, read_films, read_groups
+from figleaf.curate.splitting.leaks import Comparison, Placed, find_leaks
+from figleaf.curate.splitting.rules import By, Part, SplitRules
+from figleaf.dataset.ledger import Ledger
+from figleaf.errors import DatasetError, InputError, LeakError
+
+
+@dataclass(frozen=True, slots=True)
+class SplitReport:
+    """What a split came to.
+
+    Attributes:
+        rules: how it was made.
+        counts: (class, part) -> images in use.
+        folds: fold -> images in use.
+        new: images that got their part now.
+        left_out: images in use without a part: they are near duplicates of images on both sides,
+            or their sources have them in no part.
+        unlabelled: images in use without a class, which are in no part either.
+        fingerprint: SHA-256, in hex, of every image's hash, part and fold: the same for the same
+            split, wherever it was made.
+    """
+
+    rules: SplitRules
+    counts: Mapping[tuple[str, str], int]
+    folds: Mapping[int, int]
+    new: int
+    left_out: int
+    unlabelled: int
+    fingerprint: str
+
+
+def split(
+    folder: str | Path, *, rules: SplitRules | None = None, anew: bool = False
+) -> SplitReport:
+    """Split a data set into train, test and, if wanted, validation and folds.
+
+    Each group of near duplicates, and all frames of a film, go to one part, decided by a hash of
+    the seed and the group: the same seed and data give the same split on every machine. Images that
+    were split before keep their part, whatever comes later; the same call again gives parts to new
+    ones alone.
+
+    Args:
+        folder: the data set's, cleaned.
+        rules: shares, folds, seed; by default those of the split that is there, else .85/.15.
+        anew: drop the split that is there. What was tested with it is not comparable any more.
+
+    Raises:
+        LeakError: the same picture or film would be on both sides; nothing is written.
+        DatasetError: no data set there; it was not cleaned since its last images came; it cannot be
+            opened, or is in use.
+        InputError: other rules than those of the split that is there, without `anew`.
+    """
+    with Ledger(folder, write=True, make=False) as ledger:
+        compared = comparison(ledger)
+        rules = _settled(ledger, rules, anew)
+        groups = read_groups(ledger)
+        placed = _placed(ledger, groups, rules, anew)
+        _refuse_leaks(ledger, groups, placed, compared)
+        new = _new(groups, placed, anew)
+        with ledger.run("split", rules.as_dict(), {}) as run, ledger.transaction() as db:
+            if anew:
+                db.execute("DELETE FROM splits")
+            rows = ((image, one.part, one.fold, run) for image, one in new)
+            db.executemany("INSERT INTO splits VALUES (?, ?, ?, ?)", rows)
+            # The rules that hold are those of the last run that has rows.
+            db.execute("UPDATE splits SET run_id = ?", (run,))
+        return _report(ledger, groups, placed, rules, len(new))
+
+
+def check_split(folder: str | Path) -> SplitReport:
+    """Check the split that is there for leaks; nothing is written.
+
+    Raises:
+        LeakError: the same picture or film is on both sides.
+        DatasetError: no data set or no split there; it was not cleaned since its last images came.
+    """
+    with Ledger(folder) as ledger:
+        rules = split_rules(ledger)
+        if rules is None:
+            raise DatasetError(f"{folder}: not split yet; figleaf split makes a split")
+        compared = comparison(ledger)
+        groups = read_groups(ledger)
+        placed = dict(_kept(image for group in groups for image in group.images))
+        _refuse_leaks(ledger, groups, placed, compared)
+        return _report(ledger, groups, placed, rules, 0)
+
+
+def split_rules(ledger: Ledger) -> SplitRules | None:
+    """How the split that is there was made; None where there is none."""
+    query = "SELECT arguments FROM runs WHERE id = (SELECT max(run_id) FROM splits)"
+    rows = ledger.read(query)
+    return SplitRules(**json.loads(rows[0][0])) if rows else None
+
+
+def _settled(ledger: Ledger, rules: SplitRules | None, anew: bool) -> SplitRules:
+    """The rules that hold, if they may."""
+    before = None if anew else split_rules(ledger)
+    if rules is None or before is None:
+        return rules or before or SplitRules()
+    if rules != before:
+        changed = ", ".join(
+            f"{name} {old}"
+            for name, old in before.as_dict().items()
+            if old != rules.as_dict()[name]
+        )
+        raise InputError(
+            f"{ledger.folder}: it has a split with {changed}; anew=True makes another, and what was"
+            " tested with that one is not comparable any more"
+        )
+    return rules
+
+
+def _placed(
+    ledger: Ledger, groups: list[Together], rules: SplitRules, anew: bool
+) -> dict[int, Assignment]:
+    """Image -> where it goes, of all that go anywhere."""
+    if anew:
+        groups = [_as_new(group) for group in groups]
+    placed = dict(_kept(image for group in groups for image in group.images))
+    if rules.by is By.SOURCES:
+        placed |= given_parts(ledger, groups, rules)
+        return placed
+    fresh = []
+    for group in groups:
+        places = set(group.aside) | {(one.part, one.fold) for one in group.images if one.part}
+        if not places:
+            fresh.append(group)
+        elif len(places) == 1:
+            ((part, fold),) = places
+            place = Assignment(Part(part or ""), fold)
+            placed |= {one.id: place for one in group.images}
+    placed |= _decided(fresh, rules, groups)
+    return placed
+
+
+def _as_new(group: Together) -> Together:
+    images = tuple(replace(one, part=None, fold=None) for one in group.images)
+    return Together(images, frozenset())
+
+
+def _kept(images: Iterable[Image]) -> Iterator[tuple[int, Assignment]]:
+    for one in images:
+        if one.part:
+            yield one.id, Assignment(Part(one.part), one.fold)
+
+
+def _decided(
+    fresh: list[Together], rules: SplitRules, everything: list[Together]
+) -> dict[int, Assignment]:
+    groups = [
+        Group(
+            min(one.sha256 for one in some.images),
+            tuple(one.label for one in some.images),
+        )
+        for some in fresh
+    ]
+    if rules.stratified:
+        taken = (
+            (one.label, Part(one.part)) for some in everything for one in some.images if one.part
+        )
+        places = assign_stratified(groups, rules, taken)
+    else:
+        places = assign(groups, rules)
+    return {one.id: place for some, place in zip(fresh, places, strict=True) for one in some.images}
+
+
+def _new(
+    groups: list[Together], placed: Mapping[int, Assignment], anew: bool
+) -> list[tuple[int, Assignment]]:
+    """The images whose part is not in the ledger."""
+    images = (image for group in groups for image in group.images)
+    return [
+        (one.id, placed[one.id]) for one in images if one.id in placed and (anew or not one.part)
+    ]
+
+
+def _refuse_leaks(
+    ledger: Ledger,
+    groups: list[Together],
+    placed: Mapping[int, Assignment],
+    compared: Comparison,
+) -> None:
+    """Raise LeakError where a split would have one."""
+
+    def places(images: Iterable[int]) -> list[Placed]:
+        return [Placed(one, _place(placed[one])) for one in images if one in placed]
+
+    leaks = list(
+        find_leaks(
+            ledger,
+            (places(one.id for one in group.images) for group in groups if len(group.images) > 1),
+            map(places, read_films(ledger)),
+            compared,
+        )
+    )
+    if leaks:
+        raise LeakError(str(ledger.folder), list(map(str, leaks)))
+
+
+def _place(one: Assignment) -> str:
+    return one.part if one.fold is None else f"{one.part}, fold {one.fold}"
+
+
+def _report(
+    ledger: Ledger,
+    groups: list[Together],
+    placed: Mapping[int, Assignment],
+    rules: SplitRules,
+    new: int,
+) -> SplitReport:
+    counts: Counter[tuple[str, str]] = Counter()
+    folds: Counter[int] = Counter()
+    lines = []
+    left_out = 0
+    for image in (image for group in groups for image in group.images):
+        place = placed.get(image.id)
+        if place is None:
+            left_out += 1
+            continue
+        counts[image.label, place.part] += 1
+        if place.fold is not None:
+            folds[place.fold] += 1
+        lines.append(f"{image.sha256.hex()} {_place(place)}\n")
+    digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    query = "SELECT count(*) FROM images WHERE quarantine IS NULL AND label IS NULL"
+    ((unlabelled,),) = ledger.read(query)
+    return SplitReport(rules, counts, folds, new, left_out, unlabelled, digest)
