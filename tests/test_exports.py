@@ -22,6 +22,7 @@ PUBLIC = [
     "collect",
     "load",
     "load_policy",
+    "stats",
 ]
 
 

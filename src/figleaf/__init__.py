@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from figleaf.classify.classifier import Classifier, load
     from figleaf.classify.policy import Policy, load_policy
     from figleaf.classify.prediction import Decision, Prediction
+    from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
     from figleaf.images import Limits
@@ -40,6 +41,7 @@ __all__ = [
     "collect",
     "load",
     "load_policy",
+    "stats",
 ]
 
 _HOMES = {
@@ -56,6 +58,7 @@ _HOMES = {
     "collect": "figleaf.sources.collect",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
+    "stats": "figleaf.curate.stats",
 }
 
 

@@ -1,0 +1,97 @@
+"""Pages of one file that need nothing else, and may reach nothing else."""
+
+import os
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from figleaf.errors import MissingExtraError
+from figleaf.report.texts import Words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def require_extra() -> None:
+    """See that what pages are made with is there.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    try:
+        import jinja2  # noqa: F401  # its absence is what is looked for
+        import matplotlib as mpl  # noqa: F401  # likewise
+    except ImportError:
+        raise MissingExtraError("report", "a page of statistics") from None
+
+
+def render(template: str, words: Words, **values: Any) -> str:
+    """A page.
+
+    Its style and script are part of it, and its policy names their hashes: nothing else is run,
+    no style attribute holds, and images come from the page itself or from files of this computer.
+
+    Args:
+        template: its file in `templates`; it extends `page.html.j2`.
+        words: of the page's language.
+        values: what the template shows; text is escaped wherever it stands.
+
+    Raises:
+        MissingExtraError: Jinja2 is not installed.
+    """
+    style = (_TEMPLATES / "page.css").read_text("utf-8")
+    script = (_TEMPLATES / "reveal.js").read_text("utf-8")
+    policy = (
+        f"default-src 'none'; img-src data: file:; style-src {_hash(style)};"
+        f" script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    )
+    page = _environment().get_template(template)
+    return page.render(words=words, style=style, script=script, policy=policy, **values)
+
+
+def link(target: Path, beside: Path) -> str:
+    """How a page names a file of this computer: relative to itself where both may move together.
+
+    Args:
+        target: the file.
+        beside: the folder that the page is in.
+
+    Returns:
+        a percent-encoded relative path; a file URI where the two share nothing but the root.
+    """
+    # Not resolved: a browser takes the dots away from the path as it was given, links or not.
+    file, folder = os.path.abspath(target), os.path.abspath(beside)  # noqa: PTH100
+    if os.path.commonpath([file, folder]) == os.path.sep:
+        return f"file://{quote(os.fsencode(file))}"
+    return quote(os.fsencode(os.path.relpath(file, folder)))
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _environment() -> "Environment":
+    require_extra()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def printable(value: object) -> object:
+        """What could turn the direction of text, or not be encoded, escaped."""
+        if not isinstance(value, str) or isinstance(value, Markup):
+            return value
+        return "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in value
+        )
+
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,206 @@
+"""What reports say, in every language: one place, so that no page is half translated."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from figleaf.labels import Language
+
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+
+
+def _table(**texts: tuple[str, str]) -> Mapping[str, Mapping[Language, str]]:
+    return MappingProxyType(
+        {key: dict(zip(LANGUAGES, both, strict=True)) for key, both in texts.items()}
+    )
+
+
+TEXTS = _table(
+    # Columns.
+    images=("images", "이미지"),
+    share=("share", "비율"),
+    size=("size", "용량"),
+    label=("class", "클래스"),
+    median=("median size", "크기 중앙값"),
+    aside=("set aside", "격리"),
+    source=("source", "출처"),
+    listing=("list", "목록"),
+    named=("named", "항목"),
+    kept=("kept", "남김"),
+    pending=("pending", "대기"),
+    lost=("lost", "손실"),
+    format=("format", "형식"),
+    shorter=("shorter side", "짧은 변"),
+    shape=("width / height", "너비 / 높이"),
+    resolution=("resolution", "해상도"),
+    file_size=("file size", "파일 크기"),
+    smallest=("smallest", "최소"),
+    p5=("5 %", "5%"),
+    p25=("25 %", "25%"),
+    p50=("median", "중앙값"),
+    p75=("75 %", "75%"),
+    p95=("95 %", "95%"),
+    largest=("largest", "최대"),
+    cause=("cause", "원인"),
+    state=("state", "상태"),
+    meaning=("meaning", "뜻"),
+    reason=("reason", "사유"),
+    by_class=("by class", "클래스별"),
+    kind=("kind", "종류"),
+    who=("who", "주체"),
+    events=("events", "기록"),
+    best=("best file", "대표 파일"),
+    distance=("distance", "거리"),
+    problem=("what", "내용"),
+    count=("count", "개수"),
+    command=("command", "명령"),
+    version=("version", "버전"),
+    started=("started (UTC)", "시작(UTC)"),
+    outcome=("outcome", "결과"),
+    # Cells.
+    no_class=("no class", "클래스 없음"),
+    in_all=("in all", "합계"),
+    more_classes=("{count} more classes", "그 밖의 클래스 {count}개"),
+    more_lists=("{count} more lists", "그 밖의 목록 {count}개"),
+    unfinished=("not finished", "끝나지 않음"),
+    bits=("{low} bits", "{low}비트"),
+    bits_between=("{low} to {high} bits", "{low}~{high}비트"),
+    exact=("identical files: images that several items gave", "동일 파일: 여러 항목이 준 이미지"),
+    extra=("identical files: items more than one each", "동일 파일: 중복된 항목"),
+    clusters=("near duplicates: clusters", "유사 중복: 묶음"),
+    clustered=("near duplicates: images in clusters", "유사 중복: 묶음에 든 이미지"),
+    conflicts=("lists disagree: images in use without a class", "목록 불일치: 클래스 없는 이미지"),
+    # Titles of tables and sections.
+    classes_title=("Classes", "클래스"),
+    losses_title=("What was lost, by cause", "원인별 손실"),
+    lists_title=("Sources and lists", "출처와 목록"),
+    problems_title=("What became no item", "항목이 되지 못한 것"),
+    aside_title=("Set aside, by reason", "사유별 격리"),
+    formats_title=("Formats", "파일 형식"),
+    sides_title=("Shorter side, in pixels", "짧은 변(픽셀)"),
+    shapes_title=("Shape: width / height", "모양: 너비 / 높이"),
+    resolutions_title=("Most frequent resolutions", "가장 흔한 해상도"),
+    sizes_title=("File sizes", "파일 크기"),
+    percentiles_title=("File sizes, percentiles", "파일 크기 백분위"),
+    duplicates_title=("Duplicates", "중복"),
+    clusters_title=("Largest clusters of near duplicates", "가장 큰 유사 중복 묶음"),
+    distances_title=("Distance to the best file", "대표 파일과의 거리"),
+    doubts_title=("Waiting for a person", "사람의 확인을 기다리는 것"),
+    labels_title=("Labels, by who gave them", "레이블을 붙인 주체"),
+    runs_title=("Last run of each command", "명령별 마지막 실행"),
+    origin_title=("Origin and losses", "출처와 손실"),
+    measures_title=("Resolutions, formats, sizes", "해상도, 형식, 용량"),
+    curation_title=("Labels and runs", "레이블과 실행"),
+    samples_title=("Samples", "견본"),
+    # Notes beneath tables.
+    lists_note=(
+        "An item that stands in several lists counts in each.",
+        "여러 목록에 있는 항목은 목록마다 셉니다.",
+    ),
+    percentiles_note=(
+        "Of the files in use; each figure is the size of some file.",
+        "사용 중인 파일 기준이며, 각 값은 실제로 있는 파일의 크기입니다.",
+    ),
+    distances_note=(
+        "In bits of the 256 of a PDQ hash; 31 or less is a match.",
+        "PDQ 해시 256비트 가운데 다른 비트 수입니다. 31 이하이면 같은 그림으로 봅니다.",
+    ),
+    # The page.
+    page_title=("{name}: statistics of a data set", "{name}: 데이터셋 통계"),
+    kind_of_page=("Statistics of a data set", "데이터셋 통계"),
+    made=("figleaf {version}, {time} UTC", "figleaf {version}, {time} UTC"),
+    ledger=("The ledger's rows", "장부의 행 수"),
+    plot_alt=(
+        "Bar chart: {title}. The table has its figures.",
+        "막대그래프: {title}. 수치는 표에 있습니다.",
+    ),
+    empty=("There is no image in this data set yet.", "아직 이 데이터셋에는 이미지가 없습니다."),
+    samples_in_use=("In use: {name}", "사용 중: {name}"),
+    samples_aside=("Set aside: {name}", "격리: {name}"),
+    samples_what=(
+        "Each picture here is destroyed: at most {cells} cells on its longer side are left of it."
+        " They tell a blank, a placeholder that comes again and again, or a drawing on white at a"
+        " glance, and nothing of what is in a picture. The same data set gives the same samples.",
+        "여기 있는 그림은 모두 알아볼 수 없게 뭉갠 것으로, 긴 변에 최대 {cells}칸만 남겼습니다."
+        " 빈 그림, 되풀이되는 자리 표시 그림, 흰 바탕의 그림은 한눈에 구별되지만 무엇이"
+        " 그려졌는지는 보이지 않습니다. 같은 데이터셋에서는 늘 같은 견본이 나옵니다.",
+    ),
+    samples_how=(
+        "A click on one shows the file on this computer in its place, a second click hides it, and"
+        " Escape hides all. Nothing of it is in this page, and nothing is loaded before.",
+        "누르면 그 자리에 이 컴퓨터에 있는 파일을 보여 주고, 다시 누르면 숨깁니다. Esc 키는"
+        " 모두 숨깁니다. 원본은 이 페이지에 들어 있지 않으며, 누르기 전에는 아무것도 불러오지"
+        " 않습니다.",
+    ),
+    samples_care=(
+        "Let only adults look who agreed to it, at small and grey pictures, for a limited time."
+        " Who finds what looks like sexual abuse of a child stops at once, copies nothing and"
+        " reports it: docs/data-safety.md says how. Do not publish this page: it names lists and"
+        " files.",
+        "동의한 성인만, 작고 흑백인 그림을, 정해진 시간 동안만 보게 하십시오. 아동 성착취물로"
+        " 의심되는 것을 보면 바로 멈추고, 복사하지 말고 신고하십시오. 방법은"
+        " docs/data-safety.md에 있습니다. 목록과 파일의 이름이 들어 있으니 이 페이지를 공개하지"
+        " 마십시오.",
+    ),
+    samples_grey=("Show revealed pictures in grey", "보여 줄 때 흑백으로"),
+    samples_hidden=(
+        "{shown} of {all} images are shown here, destroyed; {hidden} are not shown.",
+        "이미지 {all}장 가운데 {shown}장을 뭉갠 모습으로 실었고, {hidden}장은 싣지 않았습니다.",
+    ),
+    samples_never=(
+        "What is set aside for safety ({reasons}: {count}) is never shown or linked.",
+        "안전을 위해 격리한 것({reasons}: {count})은 뭉갠 모습으로도 싣지 않고, 연결하지도"
+        " 않습니다.",
+    ),
+    samples_none=("No samples were asked for.", "견본을 요청하지 않았습니다."),
+    samples_script=(
+        "Revealing needs JavaScript; everything else works without.",
+        "원본을 보려면 JavaScript가 필요합니다. 나머지는 없어도 됩니다.",
+    ),
+    reveal=("Reveal: {name}", "보기: {name}"),
+    mosaic_alt=("destroyed thumbnail", "뭉갠 섬네일"),
+    original_alt=("the file on this computer", "이 컴퓨터의 파일"),
+    failed=(
+        "The file cannot be shown: moved, removed or damaged.",
+        "파일을 보여 줄 수 없습니다. 옮겨졌거나 지워졌거나 손상되었습니다.",
+    ),
+    undecodable=("Not decoded: {status}", "디코딩할 수 없음: {status}"),
+    offline=(
+        "This page is one file. It loads nothing from a network, and its own policy forbids it to.",
+        "이 페이지는 파일 하나로 되어 있습니다. 네트워크에서 아무것도 불러오지 않으며, 페이지의"
+        " 보안 정책이 이를 금지합니다.",
+    ),
+    # Key figures.
+    key_images=("images in use", "사용 중인 이미지"),
+    key_size=("of files", "파일 용량"),
+    key_classes=("classes", "클래스"),
+    key_named=("named", "항목"),
+    key_lost=("lost", "손실"),
+    key_pending=("pending", "대기"),
+    key_aside=("set aside", "격리"),
+    key_doubts=("to be looked at", "확인 대기"),
+    # Parts of the split.
+    train=("train", "학습"),
+    validation=("validation", "검증"),
+    test=("test", "시험"),
+    unsplit=("in no part", "분할되지 않음"),
+)  # fmt: skip  # one line for each language reads best
+
+
+class Words:
+    """The texts of one language.
+
+    ::
+
+        words = Words("ko")
+        words("more_lists", count="12")
+
+    Args:
+        language: "en" or "ko".
+    """
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: str) -> str:
+        """A text, with values put in; a KeyError for one that there is not."""
+        return TEXTS[key][self.language].format(**values)

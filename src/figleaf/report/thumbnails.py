@@ -1,0 +1,107 @@
+"""Destroyed thumbnails: pictures of which too little is left to recognise anything.
+
+CELLS is the number that this rests on. People name scenes and objects in colour pictures of 32 by
+32 pixels (Torralba, "How many pixels make an image?", Visual Neuroscience 26, 2009), and know
+familiar faces that fill 7 by 10 (Sinha et al., "Face recognition by humans: nineteen results",
+Proceedings of the IEEE 94, 2006). 6 on the longer side is below both, where the face fills the
+picture too; in a picture of a whole person a face is less than one cell. The mean of a cell is
+rounded to 16 levels, which leaves about 50 bytes of a picture. Blurring is no substitute: it can
+be undone in part.
+"""
+
+import io
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from figleaf.errors import ImageError, Status
+from figleaf.images import decode
+from figleaf.images.isolate import IsolatedPool
+
+CELLS = 6
+"""Pixels that are left on the longer side."""
+
+_LEVELS = 16  # of a channel
+_WORKERS = 2
+_DEADLINE = 30.0  # seconds for one file
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """What is left of a picture.
+
+    Attributes:
+        path: of the file.
+        png: of at most CELLS by CELLS pixels; None where the file is no usable picture.
+        status: OK, or why there is none.
+    """
+
+    path: Path
+    png: bytes | None
+    status: Status
+
+    @property
+    def uri(self) -> str:
+        """The PNG as a data URI; empty where there is none."""
+        return f"data:image/png;base64,{b64encode(self.png).decode()}" if self.png else ""
+
+
+def thumbnails(paths: Iterable[Path]) -> Iterator[Thumbnail]:
+    """A destroyed thumbnail of each file, in order.
+
+    Decoded in other processes: where a file was altered since it was collected, nothing else is
+    lost than its thumbnail, and no pixel but those of the thumbnail comes back.
+    """
+    with (
+        IsolatedPool(destroyed, workers=_WORKERS, deadline=_DEADLINE) as isolated,
+        ThreadPoolExecutor(_WORKERS) as threads,
+    ):
+        yield from threads.map(lambda path: _thumbnail(path, isolated), paths)
+
+
+def _thumbnail(path: Path, isolated: "IsolatedPool[bytes]") -> Thumbnail:
+    try:
+        return Thumbnail(path, isolated(path.read_bytes()), Status.OK)
+    except ImageError as error:
+        return Thumbnail(path, None, error.status)
+    except FileNotFoundError:
+        return Thumbnail(path, None, Status.NOT_FOUND)
+    except OSError:
+        return Thumbnail(path, None, Status.UNREADABLE)
+
+
+def destroyed(data: bytes) -> bytes:
+    """A PNG of at most CELLS by CELLS pixels of what is left of a picture.
+
+    Raises:
+        ImageError: the bytes are no usable picture.
+    """
+    small = mosaic(decode(data, at_least=(CELLS, CELLS)).pixels)
+    file = io.BytesIO()
+    Image.fromarray(small).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The means of at most CELLS by CELLS parts of a picture, in 16 levels.
+
+    Args:
+        pixels: uint8 of shape (height, width, 3), at least one.
+
+    Returns:
+        uint8 of shape (rows, columns, 3), the longer side CELLS where the picture's is that long.
+    """
+    height, width = pixels.shape[:2]
+    longer = max(height, width)
+    rows = min(height, max(1, round(CELLS * height / longer)))
+    columns = min(width, max(1, round(CELLS * width / longer)))
+    # No filter that sees beyond its cell, and none that sharpens.
+    small = Image.fromarray(pixels).resize((columns, rows), Image.Resampling.BOX)
+    step = 255 / (_LEVELS - 1)
+    return (np.rint(np.asarray(small) / step) * step).astype(np.uint8)
