@@ -1,0 +1,1 @@
+"""Finding pictures that are the same but for small changes, by their PDQ hashes."""
