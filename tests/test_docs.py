@@ -102,7 +102,19 @@ def test_every_status_is_documented(status: figleaf.Status) -> None:
 # The command line
 
 CLI: Any = typer.main.get_command(app)
-COMMANDS: dict[str, Any] = {"figleaf": CLI, **CLI.commands}
+
+
+def commands_of(group: Any, before: str = "") -> dict[str, Any]:
+    """Name -> command, those in groups under both names: "export dataset"."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        inner = commands_of(command, f"{before}{name} ") if hasattr(command, "commands") else {}
+        found |= inner or {f"{before}{name}": command}
+    return found
+
+
+NAMED = commands_of(CLI)
+COMMANDS: dict[str, Any] = {"figleaf": CLI, **NAMED}
 
 
 def options_of(command: str) -> set[str]:
@@ -115,7 +127,9 @@ def documented_options() -> dict[str, set[str]]:
     """Command -> the options in the tables of its section of docs/cli.md."""
     page = (ROOT / "docs/cli.md").read_text("utf-8")
     titles = [("figleaf", 0, 0)]
-    titles += [(t[1], t.start(), t.end()) for t in re.finditer(r"^## figleaf (\w+)$", page, re.M)]
+    titles += [
+        (t[1], t.start(), t.end()) for t in re.finditer(r"^## figleaf ([\w ]+)$", page, re.M)
+    ]
     ends = [start for _, start, _ in titles[1:]] + [len(page)]
     rows = re.compile(r"^\| (`-.*?) \|", re.MULTILINE)
     return {
@@ -134,7 +148,7 @@ def options_with_defaults() -> list[Any]:
     """Command, option and default of every option that has one in the code; a flag's is off."""
     return [
         (command, option.opts[0], option.default)
-        for command in CLI.commands
+        for command in NAMED
         for option in COMMANDS[command].params
         if option.opts[0].startswith("--") and type(option.default) not in (bool, type(None))
     ]
@@ -156,7 +170,7 @@ def test_every_command_is_documented_and_no_other() -> None:
     assert documented_options().keys() == COMMANDS.keys()
 
 
-@pytest.mark.parametrize("command", CLI.commands)
+@pytest.mark.parametrize("command", NAMED)
 def test_every_command_has_an_example(command: str) -> None:
     example = f"figleaf {command}"
     assert f"Example: {example}" in COMMANDS[command].help
@@ -184,8 +198,10 @@ def commands_in(block: Block) -> list[str]:
 @pytest.mark.parametrize(("block", "use"), shown_commands(), ids=str)
 def test_shown_commands_exist(block: Block, use: str) -> None:
     words = shlex.split(use)[1:]
-    command = words[0] if words and not words[0].startswith("-") else "figleaf"
-    assert command in COMMANDS, block
+    command = next(
+        (name for name in NAMED if words[: len(name.split())] == name.split()), "figleaf"
+    )
+    assert command != "figleaf" or not words or words[0].startswith("-"), block
     options = {word for word in words if re.match(r"--?[a-z]", word)}
     assert options <= options_of(command), block
 
@@ -207,9 +223,24 @@ def without_figures(text: str) -> str:
     return re.sub(r"[ ▏▎▍▌▋▊▉█]+", " ", text)
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Path:
+    """What `figleaf collect neutral=photos --out my-data` makes, but for the page in photos/."""
+    root = tmp_path_factory.mktemp("collection")
+    (root / "photos").mkdir()
+    for name in _PICTURES:
+        shutil.copy(pictures / name, root / "photos")
+    rules = figleaf.CollectRules(workers=1)
+    figleaf.collect([f"neutral={root / 'photos'}"], root / "my-data", rules=rules)
+    return root / "my-data"
+
+
 @pytest.mark.parametrize(("command", "output"), transcripts(), ids=lambda text: text[:60])
-def test_transcripts_are_what_is_printed(command: str, output: str) -> None:
+def test_transcripts_are_what_is_printed(
+    desk: Path, collection: Path, command: str, output: str
+) -> None:
+    if " my-data" in command and "--out my-data" not in command:
+        shutil.copytree(collection, desk / "my-data")
     words = [sys.executable, "-m", *shlex.split(command)]
     environment = os.environ | {"COLUMNS": str(_TERMINAL), "PYTHONUTF8": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, check=False)

@@ -20,6 +20,7 @@ PUBLIC = [
     "Status",
     "__version__",
     "collect",
+    "export_dataset",
     "load",
     "load_policy",
     "stats",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
+    from figleaf.export.dataset import export_dataset
     from figleaf.images import Limits
     from figleaf.models.runtime import Precision
     from figleaf.sources.collect import collect
@@ -39,6 +40,7 @@ __all__ = [
     "Status",
     "__version__",
     "collect",
+    "export_dataset",
     "load",
     "load_policy",
     "stats",
@@ -56,6 +58,7 @@ _HOMES = {
     "Prediction": "figleaf.classify.prediction",
     "Status": "figleaf.errors",
     "collect": "figleaf.sources.collect",
+    "export_dataset": "figleaf.export.dataset",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
     "stats": "figleaf.curate.stats",

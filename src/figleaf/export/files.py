@@ -50,7 +50,7 @@ class Placer:
         self._made: set[Path] = set()
 
     def place(self, row: Row, target: Path) -> Omission | None:
-        """Copy or link an image; the folder is made where missing.
+        """Copy or link an image, or with NONE only look at it; the folder is made where missing.
 
         Returns:
             why that cannot be, where it is the image's fault.
@@ -66,7 +66,7 @@ class Placer:
             self._make(target.parent)
             write(target, data)
             return None
-        if (reason := look(row)) is not None:
+        if (reason := look(row)) is not None or self._link is Link.NONE:
             return reason
         self._make(target.parent)
         if self._link is Link.HARD:

@@ -118,7 +118,7 @@ def write_provenance(
         "form": report.form.value,
         "link": rules.how,
         "parts_by": report.by.value,
-        "parts": sorted({count.part for count in report.counts if count.part}),
+        "parts": list(dict.fromkeys(count.part for count in report.counts if count.part)),
         "split_run": split.described if split else None,
         "classes": list(report.classes),
         "images": report.images,
