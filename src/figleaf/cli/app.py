@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from figleaf._version import __version__
-from figleaf.cli import catalogue, classify, clean, collect, datasets, export, split, stats
+from figleaf.cli import catalogue, classify, clean, collect, datasets, export, screen, split, stats
 from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
 
@@ -49,6 +49,7 @@ app.command("classify")(classify.classify)
 app.command("collect")(collect.collect)
 app.command("clean")(clean.clean)
 app.command("restore")(clean.restore)
+app.command("screen")(screen.screen)
 app.command("split")(split.split)
 app.command("status")(datasets.status)
 app.command("stats")(stats.stats)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 _RULES = CleanRules()
 _SHOWN = 10  # label conflicts, and dropped images of a dry run, in the table
-_DIGITS = 8  # of a hash
+_DIGITS = 12  # of a hash: enough to name an image by
 _SIZE = re.compile(r"(\d+)x(\d+)")
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_default=False)]
@@ -99,9 +99,9 @@ def clean(
 
     Example: figleaf clean my-data --dry-run
     """
-    from figleaf.curate.cleaning.clean import CleanWatch
     from figleaf.curate.cleaning.clean import clean as run
     from figleaf.curate.cleaning.report import Drop
+    from figleaf.curate.watch import Watch
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")
@@ -124,7 +124,7 @@ def clean(
             mirrored=not no_mirrored,
         )
     with told_of_interruption(), Phases(shown=not quiet) as phases:
-        watch = CleanWatch(phases.start, phases.done)
+        watch = Watch(phases.start, phases.done)
         found = run(folder, rules=rules, dry_run=dry_run, workers=workers, watch=watch)
     if list_to is not None:
         write_list(found.drops, Drop, list_to, option="--list")
@@ -232,8 +232,8 @@ def _print(found: "CleanReport", folder: str, *, as_json: bool) -> None:
             print_grid(screen, _CONFLICTS, [_conflict(one) for one in found.conflicts[:_SHOWN]])
         if found.is_dry and found.drops:
             screen.print()
-            shown = [(one.reason, one.path, one.why) for one in found.drops[:_SHOWN]]
-            print_grid(screen, ("would be set aside", "file", "why"), shown)
+            shown = [(one.reason, one.sha256[:_DIGITS], one.why) for one in found.drops[:_SHOWN]]
+            print_grid(screen, ("would be set aside", "image", "why"), shown)
     for hint in _hints(found, folder):
         say(printable(hint))
 

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from figleaf.curate.cleaning.report import CleanReport, Drop
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.curate.cleaning.verdicts import Cluster, found_clusters, hashed, ranked, verdicts
 from figleaf.curate.duplicates.clusters import Clusters, cluster
+from figleaf.curate.watch import Watch
 from figleaf.dataset.labelling import CLEAN
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
@@ -35,26 +36,13 @@ _LARGEST = 10
 _PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class CleanWatch:
-    """Is told how it goes; does nothing by itself.
-
-    Attributes:
-        start: a phase begins, with so many images before it.
-        done: how many of them are done, in all.
-    """
-
-    start: Callable[[str, int], None] = lambda phase, images: None
-    done: Callable[[int], None] = lambda images: None
-
-
 def clean(
     folder: str | Path,
     *,
     rules: CleanRules | None = None,
     dry_run: bool = False,
     workers: int | None = None,
-    watch: CleanWatch = CleanWatch(),  # it does nothing
+    watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
 ) -> CleanReport:
     """Set aside what is no use in a data set, or there twice, each image with its reason.
 
@@ -89,7 +77,7 @@ def clean(
             return _applied(ledger, rules, placeholders, watch, waiting, corrected, dry_run)
 
 
-def _examine(ledger: Ledger, workers: int, waiting: int, watch: CleanWatch) -> int:
+def _examine(ledger: Ledger, workers: int, waiting: int, watch: Watch) -> int:
     if not waiting:
         return 0
     watch.start("examining", waiting)
@@ -112,7 +100,7 @@ def _applied(
     ledger: Ledger,
     rules: CleanRules,
     placeholders: Placeholders,
-    watch: CleanWatch,
+    watch: Watch,
     examined: int,
     corrected: int,
     dry_run: bool,
@@ -156,7 +144,7 @@ class _Compared:
 
 
 def _compared(
-    catalogue: Catalogue, rules: CleanRules, opinions: Opinions, watch: CleanWatch
+    catalogue: Catalogue, rules: CleanRules, opinions: Opinions, watch: Watch
 ) -> _Compared:
     candidates = catalogue.candidates
     order = ranked(candidates, opinions)
