@@ -1,7 +1,7 @@
 """`figleaf export`: what others read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from figleaf.errors import DatasetError, InputError
 from figleaf.export.rules import PARTS, By, ExportRules, Form, Link, Unlabelled
 
 if TYPE_CHECKING:
+    from figleaf.dataset.dataset import Dataset
     from figleaf.export.report import ExportCount, ExportReport
 
 _RULES = ExportRules()
@@ -110,8 +111,8 @@ def dataset(
 
     if not folder or not out:
         raise InputError("DIR or OUT is empty: name the data set's folder, and the one to make")
-    with _naming_options(), Dataset(Path(folder)) as data:
-        rows = data.filter(label=label or ..., min_side=min_side)
+    with _ending(), Dataset(Path(folder)) as data:
+        rows = data.filter(label=_known(label, data) if label else ..., min_side=min_side)
         with Exporting(shown=not quiet) as watch:
             report = export_dataset(
                 rows,
@@ -128,11 +129,24 @@ def dataset(
     _print(report, out, as_json=as_json, quiet=quiet)
 
 
+def _known(labels: list[str], data: "Dataset") -> list[str]:
+    """The classes, if the data set has them all: a misspelt one would leave its images out."""
+    there = {one.label for one in data.status().classes if one.label is not None}
+    for label in labels:
+        if label not in there:
+            known = ", ".join(map(repr, sorted(there))) or "none"
+            raise InputError(f"--label {label!r}: no such class in {data.folder}; it has {known}")
+    return labels
+
+
 @contextmanager
-def _naming_options() -> Iterator[None]:
-    """Call the arguments in messages what the command line calls them."""
+def _ending() -> Iterator[None]:
+    """Call the arguments in messages what the command line calls them; say what Ctrl-C left."""
     try:
         yield
+    except KeyboardInterrupt:
+        say("figleaf: interrupted; nothing was left behind")
+        raise
     except (InputError, DatasetError) as error:
         raise type(error)(in_options(str(error))) from error
 
@@ -148,12 +162,7 @@ def _print(report: "ExportReport", out: str, *, as_json: bool, quiet: bool) -> N
     if as_json:
         print_json(report.to_dict())
     else:
-        rows = [_row(count) for count in report.counts]
-        total = sum(count.size for count in report.counts)
-        rows.append(("in all", "", f"{report.images:,}", size(total)))
-        head = ("part", "class", ">images", ">size")
-        with standard_output() as file:
-            print_grid(Screen(file), head, rows)
+        _print_counts(report.counts)
     for one in report.left_out:
         say(printable(f"{one.count:,} {_WHY[one.reason]}"))
     for note in report.notes:
@@ -165,6 +174,17 @@ def _print(report: "ExportReport", out: str, *, as_json: bool, quiet: bool) -> N
         say(printable(f"{out}: {report.form}, {files}, {whose}"))
 
 
-def _row(count: "ExportCount") -> tuple[str, ...]:
-    label = count.label or "no class"
-    return count.part or "-", label, f"{count.images:,}", size(count.size)
+def _print_counts(counts: Sequence["ExportCount"]) -> None:
+    """One line a class and part, and one for all."""
+    first = 0 if any(count.part for count in counts) else 1
+    head = ("part", "class", ">images", ">size")
+    rows = [
+        (count.part or "", count.label or "no class", f"{count.images:,}", size(count.size))
+        for count in counts
+    ]
+    if len(rows) > 1:
+        images = sum(count.images for count in counts)
+        names = ("", "in all") if first else ("in all", "")
+        rows.append((*names, f"{images:,}", size(sum(count.size for count in counts))))
+    with standard_output() as file:
+        print_grid(Screen(file), head[first:], [row[first:] for row in rows])

@@ -15,7 +15,7 @@ from figleaf.export.provenance import Origin, RowsHash, read_origin, write_prove
 from figleaf.export.report import ExportReport, Omission, Tally
 from figleaf.export.rules import PARTS, By, ExportRules, Form, Link, Unlabelled
 from figleaf.export.shards import WebDataset
-from figleaf.export.staging import measure, staged, target_of
+from figleaf.export.staging import check_space, measure, staged, target_of
 from figleaf.export.tables import Tables
 from figleaf.export.writer import Writer, closing
 
@@ -103,6 +103,7 @@ def _export(
     watch.start(plan.rows)
     tally, rows = Tally(), RowsHash()
     with staged(target) as folder:
+        check_space(folder, plan.size if rules.copies else 0)
         with closing(_writer(folder, plan, data.folder, clock)) as writer:
             for row in asked(data, plan):
                 _add(row, plan, writer, tally, rows)
@@ -145,7 +146,7 @@ def _add(row: Row, plan: Plan, writer: Writer, tally: Tally, rows: RowsHash) -> 
 
 def _check(data: Dataset, origin: Origin, plan: Plan) -> None:
     """Raise DatasetError where half of the images have parts of one split and half of another."""
-    if plan.by is By.FIGLEAF and read_origin(data.folder).split != origin.split:
+    if plan.by is By.FIGLEAF and not origin.splits.keys() <= read_origin(data.folder).splits.keys():
         raise DatasetError(
             f"{data.folder}: was split anew while it was exported; nothing was written, run the"
             " export again"

@@ -9,6 +9,9 @@ from figleaf.errors import InputError
 NONE = "none"
 """The folder of images without a class."""
 
+TAKEN = "figleaf-export.json"
+"""The file that says where an export comes from."""
+
 _MAX_BYTES = 255
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -38,6 +41,8 @@ def _why_no_folder(label: str) -> str | None:
         return "it begins or ends with a space, or ends with a dot"
     if found := _FORBIDDEN.search(label):
         return f"it has {found[0]!r} in it"
+    if label == TAKEN:
+        return "a file of that name is in every export"
     if _RESERVED.fullmatch(label):
         return "it is the name of a device on Windows"
     if len(label.encode()) > _MAX_BYTES:

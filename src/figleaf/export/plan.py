@@ -1,8 +1,8 @@
 """What will be exported, before anything is written: parts, classes, counts, what is refused."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.rows import Row
@@ -13,6 +13,10 @@ from figleaf.export.rules import PARTS, By, ExportRules, Form, Unlabelled
 
 NUMBERS = ("pdq_quality", "fold", "seconds")
 """Columns of numbers that an image may lack."""
+
+
+_Key = tuple[str | None, str | None, str | None]
+"""Figleaf's part, the sources', and the class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Plan:
         rules: those that it follows.
         by: whose parts.
         wanted: how many images of the data set go where.
+        size: of their files, in bytes.
         lacking: the `NUMBERS` that some of these images have none of.
         rows: how many images the data set has that are asked for, left out or not.
     """
@@ -38,6 +43,7 @@ class Plan:
     rules: ExportRules
     by: By
     wanted: Mapping[Place, int]
+    size: int
     lacking: frozenset[str]
     rows: int
 
@@ -67,8 +73,12 @@ class Plan:
                     f"classes {one!r} and {other!r} are one folder on Windows and macOS; there,"
                     " take another form"
                 )
-            if len(self.classes) == 1:
-                yield "datasets takes no label from a single folder; the form huggingface has it"
+            first = {place.label for place in self.wanted if place.part == self.parts[0]}
+            if len(first) == 1:
+                yield (
+                    "datasets takes no label where the first part has one class; the form"
+                    " huggingface has it"
+                )
 
 
 def plan_export(data: Dataset, rules: ExportRules) -> Plan:
@@ -82,26 +92,43 @@ def plan_export(data: Dataset, rules: ExportRules) -> Plan:
         InputError: nothing to export; a part or a class that the form cannot have.
         DatasetError: parts were asked for that the data set does not have.
     """
-    seen: Counter[tuple[str | None, str | None, str | None]] = Counter()
-    lacks: Counter[tuple[str, tuple[str | None, str | None, str | None]]] = Counter()
-    for row in data:
-        key = row.split, row.part, row.label
-        seen[key] += 1
-        lacks.update((name, key) for name in NUMBERS if getattr(row, name) is None)
-    by = _by(rules, {split for split, _, _ in seen}, {part for _, part, _ in seen})
+    groups = _grouped(data)
+    by = _by(rules, {split for split, _, _ in groups}, {part for _, part, _ in groups})
     wanted: Counter[Place] = Counter()
-    lacking = set()
-    rows = 0
-    for (split, part, label), count in seen.items():
-        place = _placed(_part(split, part, by), label, by, rules)
-        if _is_asked(split, part, by, rules):
-            rows += count
+    lacking: set[str] = set()
+    rows = size = 0
+    for (split, part, label), group in groups.items():
+        chosen = _part(split, part, by)
+        rows += group.count if not rules.split or chosen in rules.split else 0
+        place = _placed(chosen, label, by, rules)
         if isinstance(place, Place):
-            wanted[place] += count
-            lacking |= {name for name in NUMBERS if lacks[name, (split, part, label)]}
-    plan = Plan(rules, by, wanted, frozenset(lacking), rows)
-    _check(plan, seen.total())
+            wanted[place] += group.count
+            size += group.size
+            lacking |= group.lacking
+    plan = Plan(rules, by, wanted, size, frozenset(lacking), rows)
+    _check(plan)
     return plan
+
+
+@dataclass(slots=True)
+class _Group:
+    """Images with the same parts and the same class."""
+
+    count: int = 0
+    size: int = 0
+    lacking: set[str] = field(default_factory=set)
+
+
+def _grouped(data: Dataset) -> dict[_Key, _Group]:
+    groups: defaultdict[_Key, _Group] = defaultdict(_Group)
+    for row in data:
+        group = groups[row.split, row.part, row.label]
+        group.count += 1
+        group.size += row.size
+        group.lacking.update(name for name in NUMBERS if getattr(row, name) is None)
+    if not groups:
+        raise InputError("no image in use meets the conditions; nothing was written")
+    return groups
 
 
 def asked(data: Dataset, plan: Plan) -> Dataset:
@@ -128,10 +155,6 @@ def _part(split: str | None, part: str | None, by: By) -> str | None:
     return {By.FIGLEAF: split, By.SOURCES: part, By.NONE: None}[by]
 
 
-def _is_asked(split: str | None, part: str | None, by: By, rules: ExportRules) -> bool:
-    return not rules.split or _part(split, part, by) in rules.split
-
-
 def _place(row: Row, by: By, rules: ExportRules) -> Place | Omission:
     return _placed(_part(row.split, row.part, by), row.label, by, rules)
 
@@ -144,14 +167,14 @@ def _placed(part: str | None, label: str | None, by: By, rules: ExportRules) -> 
     return Place(part, label)
 
 
-def _check(plan: Plan, rows: int) -> None:
-    if not rows:
-        raise InputError("no image in use meets the conditions; nothing was written")
+def _check(plan: Plan) -> None:
+    """Raise InputError where there is nothing to export, or something that the form cannot have."""
+    if not plan.rows:
+        raise InputError(f"no image is in {' or '.join(plan.rules.split)}; nothing was written")
     if not plan.wanted:
         raise InputError(
-            f"{plan.rows or rows:,} images, and none has both a class and a part that is asked for;"
-            " nothing was written: unlabelled=include takes those without a class, by=none all"
-            " parts together"
+            f"of {plan.rows:,} images none has what an export needs; nothing was written:"
+            " unlabelled=include takes those without a class, by=none those without a part"
         )
     parts = {place.part for place in plan.wanted} - {None, *PARTS}
     if parts:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,24 +12,21 @@ from figleaf._version import __version__
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.rows import Row
 from figleaf.export.files import write
+from figleaf.export.names import TAKEN
 from figleaf.export.plan import Place
 from figleaf.export.report import ExportReport, count_dict, left_out_dict
 from figleaf.export.rules import By, ExportRules
 
-FILE_NAME = "figleaf-export.json"
+FILE_NAME = TAKEN
 _FORMAT = 1
 
 _RUN = "SELECT id, command, version, arguments, started, ended, outcome FROM runs"
 _LAST = f"{_RUN} ORDER BY id DESC LIMIT 1"
-_SPLIT = f"{_RUN} WHERE id = (SELECT max(run_id) FROM splits)"
+_SPLITS = f"{_RUN} WHERE id IN (SELECT DISTINCT run_id FROM splits) ORDER BY id"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that the ledger knows, in plain JSON types."""
-
-    number: int
-    described: dict[str, Any]
+Run = dict[str, Any]
+"""A run that the ledger knows, in plain JSON types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,12 @@ class Origin:
     Attributes:
         name: its folder's name, without the folders that it lies in.
         last: the last command that wrote to it.
-        split: the one that split it last; None for none.
+        splits: those that gave images the parts that they have, by the numbers of their runs.
     """
 
     name: str
     last: Run | None
-    split: Run | None
+    splits: Mapping[int, Run]
 
 
 def read_origin(folder: Path) -> Origin:
@@ -53,12 +51,13 @@ def read_origin(folder: Path) -> Origin:
         DatasetError: it cannot be read.
     """
     with Ledger(folder) as ledger:
-        return Origin(folder.resolve().name, _run(ledger, _LAST), _run(ledger, _SPLIT))
+        last = next(iter(_runs(ledger, _LAST).values()), None)
+        return Origin(folder.resolve().name, last, _runs(ledger, _SPLITS))
 
 
-def _run(ledger: Ledger, query: str) -> Run | None:
-    for number, command, version, arguments, started, ended, outcome in ledger.read(query):
-        described = {
+def _runs(ledger: Ledger, query: str) -> dict[int, Run]:
+    return {
+        number: {
             "command": command,
             "version": version,
             "arguments": json.loads(arguments),
@@ -66,8 +65,8 @@ def _run(ledger: Ledger, query: str) -> Run | None:
             "ended": _time(ended) if ended is not None else None,
             "outcome": outcome,
         }
-        return Run(number, described)
-    return None
+        for number, command, version, arguments, started, ended, outcome in ledger.read(query)
+    }
 
 
 def _time(seconds: float) -> str:
@@ -108,18 +107,18 @@ def write_provenance(
         rows: the hash of its images.
         now: in seconds since 1970.
     """
-    split = origin.split if report.by is By.FIGLEAF else None
+    splits = origin.splits.values() if report.by is By.FIGLEAF else ()
     value = {
         "format": _FORMAT,
         "figleaf": __version__,
         "exported": _time(now),
         "data_set": origin.name,
-        "last_run": origin.last.described if origin.last else None,
+        "last_run": origin.last,
         "form": report.form.value,
         "link": rules.how,
         "parts_by": report.by.value,
         "parts": list(dict.fromkeys(count.part for count in report.counts if count.part)),
-        "split_run": split.described if split else None,
+        "split_runs": list(splits),
         "classes": list(report.classes),
         "images": report.images,
         "rows_sha256": rows.hexdigest(),

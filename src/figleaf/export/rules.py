@@ -110,6 +110,11 @@ class ExportRules:
         apart = Link.NONE if self.form in _TABLES else Link.COPY
         return self.link or apart
 
+    @property
+    def copies(self) -> bool:
+        """Whether the images' bytes are written once more."""
+        return self.how is Link.COPY or self.embed
+
     def _checked_link(self) -> Link | None:
         if self.link is None:
             return None

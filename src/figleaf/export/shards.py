@@ -112,7 +112,8 @@ class _Shard:
         self._schema = schema
         self._rows: list[dict[str, Any]] = []
         self._tar = tarfile.open(f"{self._path}.tar", "x", format=tarfile.USTAR_FORMAT)  # noqa: SIM115  # closed by close or drop
-        self._table = parquet.ParquetWriter(f"{self._path}.parquet", schema)
+        self._file = Path(f"{self._path}.parquet").open("xb")  # noqa: SIM115  # likewise
+        self._table = parquet.ParquetWriter(self._file, schema)
 
     def add(self, row: Row, place: Place, number: int | None, data: bytes) -> None:
         """Write a sample: image, class and description."""
@@ -144,14 +145,16 @@ class _Shard:
         """Write what is left, and the statistics."""
         self._flush()
         self._table.close()
+        self._file.close()
         self._tar.close()
         write(Path(f"{self._path}_stats.json"), json.dumps(self._stats(), indent=4).encode())
 
     def drop(self) -> None:
         """Close the files; they are not wanted any more."""
-        self._table.close()
         if self._tar.fileobj is not None:
             self._tar.fileobj.close()  # not the archive, which would write its end
+        with self._file:
+            self._table.close()
 
     def _stats(self) -> dict[str, Any]:
         end = self._clock()

@@ -72,7 +72,8 @@ def staged(target: Path) -> Iterator[Path]:
         yield folder
         sync(folder)
         folder.rename(target)
-        _sync_one(target.parent)
+        with suppress(OSError):  # the export is there; the folder may be one that is not read
+            _sync_one(target.parent)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         _remove(missing)
@@ -116,13 +117,37 @@ def _locked(folder: Path) -> int | None:
 def _sweep(target: Path) -> None:
     """Remove what killed exports left."""
     ours = re.compile(re.escape(f".{target.name[:40]}.") + r"[0-9a-f]{8}" + re.escape(_SUFFIX))
-    for folder in target.parent.iterdir():
+    for folder in _listed(target.parent):
         if not ours.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
             continue
         lock = _locked(folder)
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it may be written in but not listed."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def check_space(folder: Path, needed: int, free: int | None = None) -> None:
+    """Raise DatasetError where the disk has less room than that, rather than hours later.
+
+    Args:
+        folder: on the disk.
+        needed: bytes.
+        free: what the disk has, in bytes; None to ask it.
+    """
+    free = shutil.disk_usage(folder).free if free is None else free
+    if needed > free:
+        raise DatasetError(
+            f"{folder.parent}: {needed / 1e9:.1f} GB are needed, and {free / 1e9:.1f} GB are free"
+            " there; link=hard and link=symbolic take next to nothing"
+        )
 
 
 def sync(folder: Path) -> None:

@@ -23,7 +23,7 @@ WHOLE = "data"
 """The name of the table of an export without parts."""
 
 _ROWS = 1_000
-_BYTES = 2**25  # of images, in a row group: that much is in memory
+_BYTES = 2**24  # of images, in a row group: a few times that much is in memory
 _IMAGE_FEATURE = {"info": {"features": {"image": {"_type": "Image"}}}}
 """What `datasets` looks for in a Parquet file's metadata."""
 
@@ -123,13 +123,20 @@ class _Csv:
 
 
 class _Parquet:
-    """Written a row group at a time: of a thousand rows, or of 32 MiB of images."""
+    """Written a row group at a time: of a thousand rows, or of 16 MiB of images."""
 
     def __init__(self, path: Path, embed: bool) -> None:
         import pyarrow.parquet as parquet
 
         self._schema = _schema(embed)
-        self._writer = parquet.ParquetWriter(path, self._schema)
+        # Images are neither alike nor compressible.
+        self._file = path.open("xb")
+        self._writer = parquet.ParquetWriter(
+            self._file,
+            self._schema,
+            use_dictionary=not embed,
+            compression="none" if embed else "snappy",
+        )
         self._rows: list[dict[str, Any]] = []
         self._bytes = 0
 
@@ -152,9 +159,11 @@ class _Parquet:
     def close(self) -> None:
         self._flush()
         self._writer.close()
+        self._file.close()
 
     def drop(self) -> None:
-        self._writer.close()
+        with self._file:
+            self._writer.close()
 
 
 def _schema(embed: bool) -> "pa.Schema":

@@ -1,7 +1,7 @@
 """What every form of an export is written by."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from figleaf.dataset.rows import Row
@@ -28,6 +28,7 @@ def closing(writer: Writer) -> Iterator[Writer]:
     try:
         yield writer
     except BaseException:
-        writer.drop()
+        with suppress(Exception):  # what could not be written cannot be closed well either
+            writer.drop()
         raise
     writer.close()
