@@ -9,6 +9,7 @@ import figleaf
 
 PUBLIC = [
     "Classifier",
+    "CleanRules",
     "CollectRules",
     "Dataset",
     "Decision",
@@ -17,12 +18,19 @@ PUBLIC = [
     "Policy",
     "Precision",
     "Prediction",
+    "ScreenRules",
+    "SplitRules",
     "Status",
     "__version__",
+    "check_split",
+    "clean",
     "collect",
     "export_dataset",
     "load",
     "load_policy",
+    "restore",
+    "screen",
+    "split",
     "stats",
 ]
 

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from figleaf.classify.classifier import Classifier, load
     from figleaf.classify.policy import Policy, load_policy
     from figleaf.classify.prediction import Decision, Prediction
+    from figleaf.curate.cleaning.clean import clean
+    from figleaf.curate.cleaning.rules import CleanRules
+    from figleaf.curate.restore import restore
+    from figleaf.curate.screening.rules import ScreenRules
+    from figleaf.curate.screening.screen import screen
+    from figleaf.curate.splitting.rules import SplitRules
+    from figleaf.curate.splitting.split import check_split, split
     from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier",
+    "CleanRules",
     "CollectRules",
     "Dataset",
     "Decision",
@@ -37,17 +45,25 @@ __all__ = [
     "Policy",
     "Precision",
     "Prediction",
+    "ScreenRules",
+    "SplitRules",
     "Status",
     "__version__",
+    "check_split",
+    "clean",
     "collect",
     "export_dataset",
     "load",
     "load_policy",
+    "restore",
+    "screen",
+    "split",
     "stats",
 ]
 
 _HOMES = {
     "Classifier": "figleaf.classify.classifier",
+    "CleanRules": "figleaf.curate.cleaning.rules",
     "CollectRules": "figleaf.sources.rules",
     "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
@@ -56,11 +72,18 @@ _HOMES = {
     "Policy": "figleaf.classify.policy",
     "Precision": "figleaf.models.runtime",
     "Prediction": "figleaf.classify.prediction",
+    "ScreenRules": "figleaf.curate.screening.rules",
+    "SplitRules": "figleaf.curate.splitting.rules",
     "Status": "figleaf.errors",
+    "check_split": "figleaf.curate.splitting.split",
+    "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",
     "export_dataset": "figleaf.export.dataset",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
+    "restore": "figleaf.curate.restore",
+    "screen": "figleaf.curate.screening.screen",
+    "split": "figleaf.curate.splitting.split",
     "stats": "figleaf.curate.stats",
 }
 
