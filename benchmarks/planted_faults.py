@@ -195,9 +195,11 @@ def _faults(record: Record) -> str:
     for one in record.kinds:
         by = ", ".join(f"{how} {count}" for how, count in one.by.items())
         rows.append((one.kind, str(one.planted), str(one.found), by or "-"))
-    for one in record.screenings:
-        by = f"screen with `{one.model}`, and {one.photos_doubted} of {one.photos:,} sound photos"
-        rows.append((DRAWING, str(one.drawings), str(one.found), by))
+    for seen in record.screenings:
+        by = (
+            f"screen with `{seen.model}`, and {seen.photos_doubted} of {seen.photos:,} sound photos"
+        )
+        rows.append((DRAWING, str(seen.drawings), str(seen.found), by))
     dropped = sum(record.sound_dropped.values())
     how = ", ".join(f"{reason} {count}" for reason, count in record.sound_dropped.items())
     rows.append(("**sound photos wrongly dropped**", f"{record.sound:,}", str(dropped), how or "-"))

@@ -51,7 +51,7 @@ class FeatureExtractor:
         """The features of each input, in order, in constant memory."""
         streams = self.model.streams
         results: Iterator[list[Feature]] = ordered_map(
-            partial(self._threads.submit, self._batch),
+            lambda batch: self._threads.submit(self._batch, batch),
             chunked(sources, _BATCH, streams),
             _AHEAD * streams,
         )
