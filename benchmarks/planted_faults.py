@@ -227,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="sound ones, a folder a class")
     parser.add_argument("--drawings", type=Path, required=True, help="safe ones")
-    parser.add_argument("--each", type=int, default=40, help="how many of each fault")
+    parser.add_argument("--each", type=int, default=30, help="how many of each fault")
     parser.add_argument("--share", type=float, default=0.05, help="of drawings among the photos")
     parser.add_argument("--update-docs", action="store_true", help="put the tables there too")
     options = parser.parse_args(arguments)

@@ -20,7 +20,7 @@ class Planted:
     Attributes:
         kind: the fault, one of `FAULTS` or `DRAWING`.
         path: of the file.
-        original: the photo that it was made of, which is there as well.
+        original: the photo that it was made of, which is there as well unless it was replaced.
     """
 
     kind: str
@@ -36,11 +36,13 @@ class Fault:
         make: the file's bytes, of those of the original.
         suffix: what its name ends in.
         elsewhere: whether it is put into another class than its original.
+        replaces: whether it takes the original's place.
     """
 
     make: Callable[[bytes], bytes]
     suffix: str = ".jpg"
     elsewhere: bool = False
+    replaces: bool = False
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -83,10 +85,10 @@ def _plain(data: bytes) -> bytes:
 
 
 FAULTS = {
-    "renamed: a JPEG called .png": Fault(lambda data: data + b"\0", ".png"),
+    "renamed: a JPEG called .png": Fault(lambda data: data, ".png", replaces=True),
     "a web page called .jpg": Fault(lambda data: _HTML + str(len(data)).encode()),
     "truncated to 70 %": Fault(lambda data: data[: len(data) * 7 // 10]),
-    "truncated after it was collected": Fault(lambda data: data + b"\1"),
+    "truncated after it was collected": Fault(lambda data: data, replaces=True),
     "32 pixels wide": Fault(lambda data: _saved(_opened(data).resize((32, 32)))),
     "a strip of 8 to 1": Fault(_strip),
     "one colour, with noise": Fault(_plain),
@@ -133,6 +135,8 @@ def plant(
             path = home / f"{original.stem}-{number}{fault.suffix}"
             path.write_bytes(fault.make(original.read_bytes()))
             planted.append(Planted(kind, path, original))
+            if fault.replaces:
+                original.unlink()
     for source in chance.sample(drawings, round(share * len(photos))):
         path = chance.choice(classes) / f"{source.parent.name}-{source.name}"
         path.write_bytes(source.read_bytes())
