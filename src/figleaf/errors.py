@@ -113,8 +113,8 @@ class LeakError(DatasetError):
         named = "; ".join(leaks[:_NAMED_LEAKS])
         more = f"; and {len(leaks) - _NAMED_LEAKS:,} more" if len(leaks) > _NAMED_LEAKS else ""
         super().__init__(
-            f"{folder}: the split leaks: {named}{more}. figleaf clean sets duplicates aside; a"
-            " split by hashes keeps together what belongs together"
+            f"{folder}: the split leaks: {named}{more}. figleaf clean sets duplicates aside;"
+            " figleaf split --anew, without --by sources, keeps together what belongs together"
         )
         self.leaks = tuple(leaks)
 

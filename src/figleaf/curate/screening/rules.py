@@ -52,7 +52,7 @@ class ScreenRules:
         for own, name in self.same.items():
             if labels.find(name) is None:
                 known = ", ".join(labels.LABELS)
-                raise InputError(f"same: {own!r} as {name!r}, which is none of {known}")
+                raise InputError(f"same={own!r}: {name!r} is none of {known}")
 
     def as_dict(self) -> dict[str, Any]:
         """For the ledger's runs, in JSON's types."""

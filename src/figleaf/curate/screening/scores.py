@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, tee
 from pathlib import Path
+from sys import intern
 
 from figleaf.classify.classifier import Classifier
 from figleaf.classify.prediction import Prediction
@@ -15,37 +16,60 @@ from figleaf.errors import Status
 
 _BATCH = 256
 _PAGE = 2_000
+_AGAIN = (Status.NOT_FOUND, Status.UNREADABLE, Status.TIMEOUT, Status.CRASHED)
+"""What may be otherwise the next time."""
 _LOOKED_AT = f"(quarantine IS NULL OR quarantine = '{Quarantine.SCREENED}')"
+# Without an index: in the order of ids, where an index would have to be sorted for every page.
 _WAITING = f"""
-FROM images LEFT JOIN scores ON image_id = images.id AND model = ?
-WHERE {_LOOKED_AT} AND label IN (SELECT value FROM json_each(?)) AND status IS NULL
+FROM images NOT INDEXED LEFT JOIN scores ON image_id = images.id AND model = ?
+WHERE {_LOOKED_AT} AND label IN (SELECT value FROM json_each(?))
+  AND (status IS NULL OR status IN ({", ".join(f"'{status}'" for status in _AGAIN)}))
 """
 _IMAGES = f"""
 SELECT images.id, sha256, format {_WAITING} AND images.id > ? ORDER BY images.id LIMIT {_PAGE}
 """
 _SCORED = f"""
 SELECT images.id, sha256, format, label, quarantine, status, scores
-FROM images JOIN scores ON image_id = images.id AND model = ?
+FROM images NOT INDEXED CROSS JOIN scores ON image_id = images.id AND model = ?
 WHERE images.id > ? AND {_LOOKED_AT} AND label IN (SELECT value FROM json_each(?))
 ORDER BY images.id LIMIT {_PAGE}
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """An image with its class and what a model says; no scores where it could not be read."""
+class Image:
+    """An image of the ledger that has a class."""
 
     id: int
     sha256: bytes
     format: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model says of an image; no scores where it could not be read.
+
+    Attributes:
+        image: the image.
+        is_aside: whether an earlier screening has set it aside.
+        scores: class -> probability.
+    """
+
+    image: Image
     is_aside: bool
     scores: dict[str, float] | None
 
 
-def model_tag(classifier: Classifier) -> str:
-    """What the scores are filed under: the model, its version, and how it computed."""
-    return f"{classifier.model.card.tag} {classifier.model.precision}"
+def model_tag(classifier: Classifier, *, scaled: bool) -> str:
+    """What the scores are filed under: the model, its version, and how it computed.
+
+    Args:
+        classifier: of the model.
+        scaled: whether it decodes at a fraction of the size, which changes scores, too.
+    """
+    tag = f"{classifier.model.card.tag} {classifier.model.precision}"
+    return f"{tag} scaled" if scaled else tag
 
 
 def count_labels(ledger: Ledger) -> dict[str, int]:
@@ -96,7 +120,8 @@ def read_scored(ledger: Ledger, model: str, labels: Collection[str]) -> Iterator
         last = rows[-1][0]
         for number, sha256, name, label, quarantine, status, scores in rows:
             found = json.loads(scores) if status == Status.OK else None
-            yield Scored(number, sha256, name, label, quarantine is not None, found)
+            image = Image(number, sha256, name, intern(label))
+            yield Scored(image, quarantine is not None, found)
 
 
 def _unscored(

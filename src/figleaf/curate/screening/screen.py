@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from figleaf.classify.classifier import load
+from figleaf import labels
+from figleaf.classify.classifier import Classifier, load
 from figleaf.curate.screening.doubts import Doubt, DoubtKind, doubt, expected_class
 from figleaf.curate.screening.rules import ScreenRules
 from figleaf.curate.screening.scores import (
-    Scored,
+    Image,
     count_labels,
     count_unscored,
     model_tag,
@@ -22,7 +23,7 @@ from figleaf.dataset.labelling import SCREEN, TOOLS
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
 from figleaf.dataset.store import Store
-from figleaf.labels import Label
+from figleaf.errors import ModelError
 
 _TOOLS = ", ".join(f"'{tool}'" for tool in TOOLS)
 _LOOKED_AT = f"""
@@ -102,15 +103,15 @@ def screen(
 
     Raises:
         DatasetError: no data set there, or it cannot be opened, or is in use.
-        ModelError: the model cannot be used.
+        ModelError: the model cannot be used, or has no classes of figleaf's.
     """
     rules = rules or ScreenRules()
     with (
         Ledger(folder, write=True, make=False) as ledger,
-        load(rules.model, fast=rules.fast) as classifier,
+        _loaded(rules) as classifier,
         ledger.run("screen", rules.as_dict(), classifier.model.card.sha256),
     ):
-        model = model_tag(classifier)
+        model = model_tag(classifier, scaled=rules.fast)
         counts = count_labels(ledger)
         expected = {name: found for name in counts if (found := expected_class(name, rules))}
         waiting = count_unscored(ledger, model, expected)
@@ -120,26 +121,42 @@ def screen(
         return _judged(ledger, rules, model, expected, waiting, not_screened)
 
 
+def _loaded(rules: ScreenRules) -> Classifier:
+    """The classifier, if it tells safe from unsafe: by another all would seem safe."""
+    classifier = load(rules.model, fast=rules.fast)
+    card = classifier.model.card
+    if {found.unsafe for name in card.labels if (found := labels.find(name))} != {False, True}:
+        classifier.close()
+        raise ModelError(
+            f"{card.name} cannot screen: of its classes ({', '.join(card.labels)}) none is a safe"
+            " one of figleaf's, or none an unsafe one; figleaf models lists others"
+        )
+    return classifier
+
+
 def _judged(
     ledger: Ledger,
     rules: ScreenRules,
     model: str,
-    expected: Mapping[str, Label],
+    expected: Mapping[str, labels.Label],
     scored: int,
     not_screened: Mapping[str, int],
 ) -> ScreenReport:
     looked_at = {image for (image,) in ledger.read(_LOOKED_AT)}
     seen: Counter[str] = Counter()
     aside: set[int] = set()
-    found: list[tuple[Scored, Doubt]] = []
+    found: list[tuple[Image, Doubt]] = []
     for one in read_scored(ledger, model, expected):
-        if one.is_aside:
-            aside.add(one.id)
+        image = one.image
         seen["images"] += 1
-        seen["unreadable"] += one.scores is None
-        contradiction = doubt(expected[one.label], one.scores, rules) if one.scores else None
-        if contradiction and one.id not in looked_at:
-            found.append((one, contradiction))
+        if one.scores is None:
+            seen["unreadable"] += 1
+            continue
+        if one.is_aside:
+            aside.add(image.id)
+        contradiction = doubt(expected[image.label], one.scores, rules)
+        if contradiction and image.id not in looked_at:
+            found.append((image, contradiction))
     counts = Counter((one.label, doubted.kind) for one, doubted in found)
     most = _most_doubtful(found, rules.limit)
     changes = _changes(most, aside) if rules.quarantine else []
@@ -158,29 +175,30 @@ def _judged(
 
 
 def _most_doubtful(
-    found: list[tuple[Scored, Doubt]], limit: int | None
-) -> list[tuple[Scored, Doubt]]:
+    found: list[tuple[Image, Doubt]], limit: int | None
+) -> list[tuple[Image, Doubt]]:
     """The most doubtful first; of equal ones the order is that of their hashes."""
     most = len(found) if limit is None else limit
     return heapq.nsmallest(most, found, key=lambda pair: (-pair[1].degree, pair[0].sha256))
 
 
-def _changes(
-    most: list[tuple[Scored, Doubt]], aside: set[int]
-) -> list[tuple[int, str | None, str]]:
+def _changes(most: list[tuple[Image, Doubt]], aside: set[int]) -> list[tuple[int, str | None, str]]:
     doubted = {one.id: found for one, found in most}
     changes: list[tuple[int, str | None, str]] = [
         (image, Quarantine.SCREENED, f"{found.kind}: {found.detail}")
         for image, found in doubted.items()
         if image not in aside
     ]
-    changes += [(image, None, "doubted no more") for image in sorted(aside - doubted.keys())]
+    changes += [
+        (image, None, "not among the most doubtful any more")
+        for image in sorted(aside - doubted.keys())
+    ]
     return changes
 
 
 def _write(
     ledger: Ledger,
-    most: list[tuple[Scored, Doubt]],
+    most: list[tuple[Image, Doubt]],
     changes: list[tuple[int, str | None, str]],
 ) -> None:
     now = ledger.clock()
@@ -191,7 +209,7 @@ def _write(
         set_all_aside(db, changes, who=SCREEN, at=now)
 
 
-def _described(ledger: Ledger, most: list[tuple[Scored, Doubt]]) -> Iterator[Doubted]:
+def _described(ledger: Ledger, most: list[tuple[Image, Doubt]]) -> Iterator[Doubted]:
     store = Store(ledger.folder)
     for one, found in most:
         path = str(store.path(one.sha256, one.format))

@@ -1,9 +1,11 @@
 """Groups to parts and folds, by hashes alone: pure, and the same on every machine."""
 
 import hashlib
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from figleaf.curate.splitting.rules import Part, SplitRules
 
@@ -23,6 +25,8 @@ class Group:
     @property
     def label(self) -> str:
         """The class that it counts for: that of most of its images, the first of several."""
+        if len(self.labels) == 1:
+            return self.labels[0]
         counts = Counter(self.labels)
         return min(counts, key=lambda label: (-counts[label], label))
 
@@ -34,8 +38,24 @@ class Assignment:
     part: Part
     fold: int | None
 
+    def __str__(self) -> str:
+        return self.part if self.fold is None else f"{self.part}, fold {self.fold}"
 
-def assign(groups: Sequence[Group], rules: SplitRules) -> list[Assignment]:
+
+@cache
+def place(part: Part, fold: int | None) -> Assignment:
+    """The assignment, one object for all groups that have it."""
+    return Assignment(part, fold)
+
+
+def decide(
+    groups: Sequence[Group], rules: SplitRules, taken: Iterable[tuple[str, Assignment]]
+) -> list[Assignment]:
+    """Decide groups as the rules say, see `assign` and `assign_stratified`."""
+    return assign_stratified(groups, rules, taken) if rules.stratified else assign(groups, rules)
+
+
+def assign(groups: Iterable[Group], rules: SplitRules) -> list[Assignment]:
     """Decide each group by its own hash: what else there is changes nothing.
 
     Args:
@@ -45,63 +65,108 @@ def assign(groups: Sequence[Group], rules: SplitRules) -> list[Assignment]:
     Returns:
         an assignment for each.
     """
-    return [
-        _assignment(group, _part(_unit(group, rules, b"part"), rules), rules) for group in groups
-    ]
+    return [_by_hash(group.key, rules) for group in groups]
 
 
 def assign_stratified(
-    groups: Sequence[Group], rules: SplitRules, taken: Iterable[tuple[str, Part]]
+    groups: Sequence[Group], rules: SplitRules, taken: Iterable[tuple[str, Assignment]]
 ) -> list[Assignment]:
-    """Give each class its exact shares, in the order of the groups' hashes.
+    """Give each class its exact shares, and folds of one size, in the order of the groups' hashes.
 
     Args:
         groups: new ones, in any order.
         rules: shares, folds and seed.
-        taken: class and part of every image that has its part already.
+        taken: class and place of every image that has its place already.
 
     Returns:
-        an assignment for each. A class misses its shares by less than its largest group.
+        an assignment for each. A class misses its shares by less than its largest group, and no two
+        of its folds differ by more, but for what is taken.
     """
     filled = Counter(taken)
-    totals = Counter(label for label, _ in filled.elements())
-    totals.update(label for group in groups for label in group.labels)
-    order = sorted(range(len(groups)), key=lambda number: _unit(groups[number], rules, b"part"))
-    found: dict[int, Assignment] = {}
-    for number in order:
+    parts = _Parts(rules, groups, filled)
+    folds = _Folds(rules, filled)
+    found = [place(Part.TRAIN, None)] * len(groups)
+    for number in _in_order(groups, rules):
         group = groups[number]
-        part = _least_filled(group, rules, filled, totals)
-        filled.update((label, part) for label in group.labels)
-        found[number] = _assignment(group, part, rules)
-    return [found[number] for number in range(len(groups))]
+        part = parts.take(group)
+        found[number] = place(part, folds.take(group) if part is Part.TRAIN else None)
+    return found
 
 
-def _least_filled(
-    group: Group, rules: SplitRules, filled: Counter[tuple[str, Part]], totals: Counter[str]
-) -> Part:
-    """The first part with room for the group in its class; train takes the rest."""
-    label, size = group.label, len(group.labels)
-    for part, share in ((Part.TEST, rules.test), (Part.VALIDATION, rules.validation)):
-        if filled[label, part] + size <= round(share * totals[label]):
-            return part
-    return Part.TRAIN
+def _in_order(groups: Sequence[Group], rules: SplitRules) -> list[int]:
+    """The groups' numbers in the order of their hashes."""
+    keys = [(_unit(group.key, rules, b"part"), group.key) for group in groups]
+    return sorted(range(len(groups)), key=keys.__getitem__)
 
 
-def _assignment(group: Group, part: Part, rules: SplitRules) -> Assignment:
-    if part is not Part.TRAIN or not rules.folds:
-        return Assignment(part, None)
-    return Assignment(part, int(_unit(group, rules, b"fold") * rules.folds))
+class _Parts:
+    """How full the parts are, by class."""
+
+    def __init__(
+        self, rules: SplitRules, groups: Iterable[Group], filled: Counter[tuple[str, Assignment]]
+    ) -> None:
+        self._shares = ((Part.TEST, rules.test), (Part.VALIDATION, rules.validation))
+        self._filled: Counter[tuple[str, Part]] = Counter()
+        self._totals: Counter[str] = Counter()
+        for (label, placed), count in filled.items():
+            self._filled[label, placed.part] += count
+            self._totals[label] += count
+        for group in groups:
+            self._totals.update(group.labels)
+
+    def take(self, group: Group) -> Part:
+        """The first part with room for the group in its class; train takes the rest."""
+        label, size = group.label, len(group.labels)
+        for part, share in self._shares:
+            if self._filled[label, part] + size <= round(share * self._totals[label]):
+                for one in group.labels:
+                    self._filled[one, part] += 1
+                return part
+        return Part.TRAIN
 
 
-def _part(unit: float, rules: SplitRules) -> Part:
+class _Folds:
+    """The folds of train by class, the least filled one first: (images, rank, fold)."""
+
+    def __init__(self, rules: SplitRules, filled: Counter[tuple[str, Assignment]]) -> None:
+        self._rules = rules
+        self._filled: Counter[tuple[str, int | None]] = Counter()
+        for (label, placed), count in filled.items():
+            self._filled[label, placed.fold] += count
+        self._heaps: dict[str, list[tuple[int, float, int]]] = {}
+
+    def take(self, group: Group) -> int | None:
+        """The least filled fold in the group's class; None without folds."""
+        if not self._rules.folds:
+            return None
+        heap = self._heaps.setdefault(group.label, []) or self._fill(group.label)
+        images, rank, fold = heap[0]
+        heapq.heapreplace(heap, (images + len(group.labels), rank, fold))
+        return fold
+
+    def _fill(self, label: str) -> list[tuple[int, float, int]]:
+        heap = self._heaps[label]
+        for fold in range(self._rules.folds):
+            # An order of its own for each class: else the first folds had what is over of all.
+            rank = _unit(f"{fold} {label}".encode(), self._rules, b"fold")
+            heap.append((self._filled[label, fold], rank, fold))
+        heapq.heapify(heap)
+        return heap
+
+
+def _by_hash(key: bytes, rules: SplitRules) -> Assignment:
+    unit = _unit(key, rules, b"part")
     if unit < rules.test:
-        return Part.TEST
-    return Part.VALIDATION if unit < rules.test + rules.validation else Part.TRAIN
+        return place(Part.TEST, None)
+    if unit < rules.test + rules.validation:
+        return place(Part.VALIDATION, None)
+    fold = int(_unit(key, rules, b"fold") * rules.folds) if rules.folds else None
+    return place(Part.TRAIN, fold)
 
 
-def _unit(group: Group, rules: SplitRules, purpose: bytes) -> float:
+def _unit(key: bytes, rules: SplitRules, purpose: bytes) -> float:
     """A number in 0..1 (1 left out), evenly spread over keys and seeds."""
-    text = str(rules.seed).encode() + b"\0" + group.key
+    text = str(rules.seed).encode() + b"\0" + key
     digest = hashlib.blake2b(text, digest_size=8, person=purpose).digest()
     # 53 bits, which a float has: of 64 the largest would be rounded up to 1.
     return (int.from_bytes(digest, "big") >> 11) / 2**53

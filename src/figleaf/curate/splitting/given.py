@@ -1,18 +1,22 @@
 """The parts that the sources have their images in, taken as they are."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 
-from figleaf.curate.splitting.assign import Assignment, Group, assign
-from figleaf.curate.splitting.images import Together
+from figleaf.curate.splitting.assign import Assignment, decide, place
+from figleaf.curate.splitting.images import Image, Together, group_of
 from figleaf.curate.splitting.leaks import Leak
 from figleaf.curate.splitting.rules import Part, SplitRules
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, LeakError
 
+_PAGE = 20_000
 _PARTS = """
-SELECT DISTINCT image_id, sha256, part FROM origins JOIN mentions USING (item_id)
-JOIN listings ON listings.id = listing_id JOIN images ON images.id = image_id
-WHERE part != '' AND quarantine IS NULL ORDER BY image_id
+SELECT images.id, part FROM images NOT INDEXED CROSS JOIN origins ON image_id = images.id
+CROSS JOIN mentions USING (item_id) CROSS JOIN listings ON listings.id = listing_id
+WHERE images.id BETWEEN ? AND ? AND part != '' AND quarantine IS NULL
+  AND images.label IS NOT NULL
 """
 _NAMES = {
     Part.TRAIN: ("train", "training"),
@@ -23,42 +27,68 @@ _BY_NAME = {name: part for part, names in _NAMES.items() for name in names}
 
 
 def given_parts(ledger: Ledger, groups: list[Together], rules: SplitRules) -> dict[int, Assignment]:
-    """Image -> the part that its sources have it in; images without one are not among them.
+    """Image -> the part that its sources have it in, of those that have none yet.
 
-    Folds of train are decided by hashes, as ever.
+    Images that no source has in a part are not among them. Folds of train are decided by hashes, as
+    ever; what connects groups of several folds is left out.
 
     Raises:
         LeakError: the same file is in several parts.
         DatasetError: a part of another name, or no parts at all.
     """
-    parts: defaultdict[tuple[int, bytes], set[Part]] = defaultdict(set)
-    for image, sha256, name in ledger.read(_PARTS):
-        parts[image, sha256].add(_part(ledger, name))
+    parts = _read_parts(ledger)
+    placed: dict[int, Assignment] = {}
+    fresh: list[list[Image]] = []
+    for group in groups:
+        train = []
+        for one in group.images:
+            if not one.place and (part := parts.get(one.id)):
+                if part is Part.TRAIN:
+                    train.append(one)
+                else:
+                    placed[one.id] = place(part, None)
+        folds = {one for one in group.places if one.part is Part.TRAIN}
+        if len(folds) == 1:
+            placed |= dict.fromkeys((one.id for one in train), next(iter(folds)))
+        elif train and not folds:
+            fresh.append(train)
+    return placed | dict(_train(fresh, groups, rules))
+
+
+def _train(
+    fresh: list[list[Image]], groups: list[Together], rules: SplitRules
+) -> Iterator[tuple[int, Assignment]]:
+    """Images that are in train by their sources, and in no fold yet, with their folds."""
+    everything = replace(rules, test=0, validation=0)
+    taken = ((one.label, one.place) for group in groups for one in group.images if one.place)
+    places = decide([group_of(images) for images in fresh], everything, taken)
+    for images, found in zip(fresh, places, strict=True):
+        yield from ((one.id, found) for one in images)
+
+
+def _read_parts(ledger: Ledger) -> dict[int, Part]:
+    """Image -> part, of those in use that have a class and a part."""
+    names: dict[str, Part] = {}
+    parts: dict[int, Part] = {}
+    several: defaultdict[int, set[Part]] = defaultdict(set)
+    for image, name in _rows(ledger):
+        part = names.get(name) or names.setdefault(name, _part(ledger, name))
+        if parts.setdefault(image, part) is not part:
+            several[image] |= {part, parts[image]}
+    if several:
+        leaks = [str(_leak(ledger, image, found)) for image, found in sorted(several.items())]
+        raise LeakError(str(ledger.folder), leaks)
     if not parts:
         raise DatasetError(
             f"{ledger.folder}: its sources have no parts; without --by sources, hashes decide"
         )
-    leaks = [
-        Leak(sha256.hex(), sha256.hex(), _two(found), "the same file")
-        for (_, sha256), found in parts.items()
-        if len(found) > 1
-    ]
-    if leaks:
-        raise LeakError(str(ledger.folder), list(map(str, leaks)))
-    placed = {image: next(iter(found)) for (image, _), found in parts.items()}
-    return {
-        one.id: Assignment(placed[one.id], fold if placed[one.id] is Part.TRAIN else None)
-        for group, fold in zip(groups, _folds(groups, rules), strict=True)
-        for one in group.images
-        if one.id in placed
-    }
+    return parts
 
 
-def _folds(groups: list[Together], rules: SplitRules) -> list[int | None]:
-    """The fold of each group, were it in train."""
-    everything = SplitRules(test=0, folds=rules.folds, seed=rules.seed)
-    keyed = [Group(min(one.sha256 for one in some.images), ()) for some in groups]
-    return [place.fold for place in assign(keyed, everything)]
+def _rows(ledger: Ledger) -> Iterator[tuple[int, str]]:
+    ((last,),) = ledger.read("SELECT coalesce(max(id), 0) FROM images")
+    for first in range(1, last + 1, _PAGE):
+        yield from ledger.read(_PARTS, (first, first + _PAGE - 1))
 
 
 def _part(ledger: Ledger, name: str) -> Part:
@@ -71,6 +101,7 @@ def _part(ledger: Ledger, name: str) -> Part:
     return part
 
 
-def _two(parts: set[Part]) -> tuple[str, str]:
+def _leak(ledger: Ledger, image: int, parts: set[Part]) -> Leak:
+    sha256 = ledger.read("SELECT sha256 FROM images WHERE id = ?", (image,))[0][0].hex()
     first, second, *_ = sorted(parts)
-    return first, second
+    return Leak(sha256, sha256, (first, second), "the same file")

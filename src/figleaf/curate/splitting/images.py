@@ -2,10 +2,15 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from sys import intern
 
+from figleaf.curate.splitting.assign import Assignment, Group, place
 from figleaf.curate.splitting.leaks import Comparison
+from figleaf.curate.splitting.rules import Part
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError
 
@@ -17,6 +22,7 @@ LEFT JOIN splits ON splits.image_id = images.id
 WHERE images.id > ? AND quarantine IS NULL AND label IS NOT NULL
 ORDER BY images.id LIMIT {_PAGE}
 """
+_SEVERAL = "SELECT group_id FROM clusters GROUP BY group_id HAVING count(*) > 1"
 _ASIDE = """
 SELECT coalesce(group_id, images.id), part, fold FROM splits
 JOIN images ON images.id = splits.image_id LEFT JOIN clusters ON clusters.image_id = images.id
@@ -29,8 +35,9 @@ LEFT JOIN clusters USING (image_id) WHERE seconds IS NOT NULL ORDER BY item_id
 _LAST_CLEANING = """
 SELECT arguments FROM runs WHERE command = 'clean' AND outcome = 'done' ORDER BY id DESC LIMIT 1
 """
+# Without an index, whose order would lead back and forth over the table.
 _UNCOMPARED = """
-SELECT count(*) FROM images LEFT JOIN examinations ON examinations.image_id = images.id
+SELECT count(*) FROM images NOT INDEXED LEFT JOIN examinations ON examinations.image_id = images.id
 LEFT JOIN clusters ON clusters.image_id = images.id
 WHERE quarantine IS NULL AND label IS NOT NULL
   AND (status IS NULL OR (representative IS NULL AND status = 'ok' AND pdq_quality >= ?))
@@ -39,13 +46,12 @@ WHERE quarantine IS NULL AND label IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image in use that has a class, and the part and fold that it has so far, if any."""
+    """An image in use that has a class, and the place that it has so far, if any."""
 
     id: int
     sha256: bytes
     label: str
-    part: str | None
-    fold: int | None
+    place: Assignment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,21 @@ class Together:
 
     Attributes:
         images: those in use, in the order in which they came.
-        aside: parts and folds of those that were split and are in use no more.
+        aside: the places of those that were split and are in use no more.
     """
 
     images: tuple[Image, ...]
-    aside: frozenset[tuple[str, int | None]]
+    aside: frozenset[Assignment] = frozenset()
+
+    @property
+    def places(self) -> set[Assignment]:
+        """Where any of them is so far."""
+        return {*self.aside, *(one.place for one in self.images if one.place)}
+
+
+def group_of(images: Sequence[Image]) -> Group:
+    """What is decided by hash, of images that go to one place."""
+    return Group(min(one.sha256 for one in images), tuple(one.label for one in images))
 
 
 def comparison(ledger: Ledger) -> Comparison:
@@ -86,24 +102,27 @@ def comparison(ledger: Ledger) -> Comparison:
 def read_groups(ledger: Ledger) -> list[Together]:
     """All images in use that have a class, with what they must not be parted from."""
     roots = _Roots()
-    for _, several in _frames(ledger):
-        for group in several[1:]:
-            roots.unite(several[0], group)
+    for film in _films(ledger):
+        for _, group in film[1:]:
+            roots.unite(film[0][1], group)
+    several = {group for (group,) in ledger.read(_SEVERAL)} | roots.united
+    found: list[Together] = []
     images: defaultdict[int, list[Image]] = defaultdict(list)
     for image, group in _images(ledger):
-        images[roots.of(group)].append(image)
-    aside: defaultdict[int, set[tuple[str, int | None]]] = defaultdict(set)
+        if group in several:
+            images[roots.of(group)].append(image)
+        else:
+            found.append(Together((image,)))
+    aside: defaultdict[int, set[Assignment]] = defaultdict(set)
     for group, part, fold in ledger.read(_ASIDE):
-        aside[roots.of(group)].add((part, fold))
-    return [Together(tuple(some), frozenset(aside.get(root, ()))) for root, some in images.items()]
+        aside[roots.of(group)].add(place(Part(part), fold))
+    found += [Together(tuple(some), frozenset(aside[root])) for root, some in images.items()]
+    return found
 
 
-def read_films(ledger: Ledger) -> list[list[int]]:
+def read_films(ledger: Ledger) -> Iterator[list[int]]:
     """Images that are frames of the same film, of each that has several."""
-    films: defaultdict[int, list[int]] = defaultdict(list)
-    for item, image, _ in ledger.read(_FRAMES):
-        films[item].append(image)
-    return [frames for frames in films.values() if len(frames) > 1]
+    return ([image for image, _ in film] for film in _films(ledger))
 
 
 def _images(ledger: Ledger) -> Iterator[tuple[Image, int]]:
@@ -111,15 +130,19 @@ def _images(ledger: Ledger) -> Iterator[tuple[Image, int]]:
     while rows := ledger.read(_IMAGES, (last,)):
         last = rows[-1][0]
         for number, sha256, label, group, part, fold in rows:
-            yield Image(number, sha256, label, part, fold), number if group is None else group
+            where = place(Part(part), fold) if part else None
+            yield (
+                Image(number, sha256, intern(label), where),
+                number if group is None else group,
+            )
 
 
-def _frames(ledger: Ledger) -> Iterator[tuple[int, list[int]]]:
-    """Items with several frames, and the groups that these are in."""
-    films: defaultdict[int, list[int]] = defaultdict(list)
-    for item, _, group in ledger.read(_FRAMES):
-        films[item].append(group)
-    yield from films.items()
+def _films(ledger: Ledger) -> Iterator[list[tuple[int, int]]]:
+    """The frames of items that have several: image and its group."""
+    for _, rows in groupby(ledger.read(_FRAMES), key=itemgetter(0)):
+        film = [(image, group) for _, image, group in rows]
+        if len(film) > 1:
+            yield film
 
 
 class _Roots:
@@ -127,6 +150,11 @@ class _Roots:
 
     def __init__(self) -> None:
         self._above: dict[int, int] = {}
+
+    @property
+    def united(self) -> set[int]:
+        """The groups that are not alone."""
+        return {*self._above, *self._above.values()}
 
     def of(self, group: int) -> int:
         while group in self._above:

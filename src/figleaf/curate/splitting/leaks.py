@@ -105,20 +105,21 @@ class _Hashes:
 def _near(ledger: Ledger, group: Sequence[Placed], compared: Comparison) -> Iterator[Leak]:
     """The near duplicates of a group that are in different places, each image with the nearest."""
     hashes = _hashes(ledger, group, compared)
-    if not len(hashes.found):
-        return
+    places = np.array([group[number].place for number in hashes.found_of], dtype=object)
+    leaks: dict[tuple[int, int], int] = {}
     for number, sought in enumerate(hashes.sought):
-        if not sought:
+        elsewhere = np.flatnonzero(places != group[number].place)
+        if not sought or not len(elsewhere):
             continue
-        near = np.min([distances(one, hashes.found) for one in sought], axis=0)
-        for at in np.argsort(near, kind="stable"):
-            other = hashes.found_of[at]
-            if near[at] > compared.distance:
-                break
-            if other < number and group[other].place != group[number].place:
-                why = f"the same picture, {near[at]} bits of PDQ apart"
-                yield _leak(ledger, group[other], group[number], why)
-                break
+        near = np.min([distances(one, hashes.found[elsewhere]) for one in sought], axis=0)
+        nearest = int(np.argmin(near))
+        other, bits = hashes.found_of[elsewhere[nearest]], int(near[nearest])
+        if bits <= compared.distance:
+            pair = (min(number, other), max(number, other))
+            leaks[pair] = min(bits, leaks.get(pair, bits))
+    for (first, second), bits in sorted(leaks.items()):
+        why = f"the same picture, {bits} bits of PDQ apart"
+        yield _leak(ledger, group[first], group[second], why)
 
 
 def _hashes(ledger: Ledger, group: Sequence[Placed], compared: Comparison) -> _Hashes:

@@ -64,7 +64,7 @@ class SplitRules:
                 raise InputError(f"{name} must be a share from 0 to below 1")
         if self.test + self.validation >= 1:
             raise InputError("test and validation leave nothing to train on")
-        if self.folds == 1 or not 0 <= self.folds <= _MOST_FOLDS:
+        if self.folds not in (0, *range(2, _MOST_FOLDS + 1)):
             raise InputError(f"folds must be 0, or 2..{_MOST_FOLDS}, not {self.folds}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise InputError(f"seed must be a whole number, not {self.seed!r}")

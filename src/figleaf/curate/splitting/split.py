@@ -5,13 +5,20 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
-from figleaf.curate.splitting.assign import Assignment, Group, assign, assign_stratified
+from figleaf.curate.splitting.assign import Assignment, decide
 from figleaf.curate.splitting.given import given_parts
-from figleaf.curate.splitting.images import Image, Together, comparison, read_films, read_groups
+from figleaf.curate.splitting.images import (
+    Together,
+    comparison,
+    group_of,
+    read_films,
+    read_groups,
+)
 from figleaf.curate.splitting.leaks import Comparison, Placed, find_leaks
-from figleaf.curate.splitting.rules import By, Part, SplitRules
+from figleaf.curate.splitting.rules import By, SplitRules
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, InputError, LeakError
 
@@ -68,15 +75,13 @@ def split(
         groups = read_groups(ledger)
         placed = _placed(ledger, groups, rules, anew)
         _refuse_leaks(ledger, groups, placed, compared)
-        new = _new(groups, placed, anew)
         with ledger.run("split", rules.as_dict(), {}) as run, ledger.transaction() as db:
             if anew:
                 db.execute("DELETE FROM splits")
-            rows = ((image, one.part, one.fold, run) for image, one in new)
-            db.executemany("INSERT INTO splits VALUES (?, ?, ?, ?)", rows)
             # The rules that hold are those of the last run that has rows.
-            db.execute("UPDATE splits SET run_id = ?", (run,))
-        return _report(ledger, groups, placed, rules, len(new))
+            rows = ((image, one.part, one.fold, run) for image, one in _new(groups, placed, anew))
+            new = db.executemany("INSERT INTO splits VALUES (?, ?, ?, ?)", rows).rowcount
+        return _report(ledger, groups, placed, rules, max(new, 0))
 
 
 def check_split(folder: str | Path) -> SplitReport:
@@ -92,7 +97,7 @@ def check_split(folder: str | Path) -> SplitReport:
             raise DatasetError(f"{folder}: not split yet; figleaf split makes a split")
         compared = comparison(ledger)
         groups = read_groups(ledger)
-        placed = dict(_kept(image for group in groups for image in group.images))
+        placed = dict(_kept(groups))
         _refuse_leaks(ledger, groups, placed, compared)
         return _report(ledger, groups, placed, rules, 0)
 
@@ -128,62 +133,42 @@ def _placed(
     """Image -> where it goes, of all that go anywhere."""
     if anew:
         groups = [_as_new(group) for group in groups]
-    placed = dict(_kept(image for group in groups for image in group.images))
+    placed = dict(_kept(groups))
     if rules.by is By.SOURCES:
-        placed |= given_parts(ledger, groups, rules)
-        return placed
+        return placed | given_parts(ledger, groups, rules)
     fresh = []
     for group in groups:
-        places = set(group.aside) | {(one.part, one.fold) for one in group.images if one.part}
+        places = group.places
         if not places:
-            fresh.append(group)
-        elif len(places) == 1:
-            ((part, fold),) = places
-            place = Assignment(Part(part or ""), fold)
-            placed |= {one.id: place for one in group.images}
-    placed |= _decided(fresh, rules, groups)
+            fresh.append(group.images)
+        elif len(places) == 1:  # of several, it connects what must stay where it is
+            (found,) = places
+            placed |= dict.fromkeys((one.id for one in group.images), found)
+    taken = (
+        (one.label, placed[one.id]) for group in groups for one in group.images if one.id in placed
+    )
+    decided = decide([group_of(images) for images in fresh], rules, taken)
+    for images, found in zip(fresh, decided, strict=True):
+        placed |= dict.fromkeys((one.id for one in images), found)
     return placed
 
 
 def _as_new(group: Together) -> Together:
-    images = tuple(replace(one, part=None, fold=None) for one in group.images)
-    return Together(images, frozenset())
+    return Together(tuple(replace(one, place=None) for one in group.images))
 
 
-def _kept(images: Iterable[Image]) -> Iterator[tuple[int, Assignment]]:
-    for one in images:
-        if one.part:
-            yield one.id, Assignment(Part(one.part), one.fold)
-
-
-def _decided(
-    fresh: list[Together], rules: SplitRules, everything: list[Together]
-) -> dict[int, Assignment]:
-    groups = [
-        Group(
-            min(one.sha256 for one in some.images),
-            tuple(one.label for one in some.images),
-        )
-        for some in fresh
-    ]
-    if rules.stratified:
-        taken = (
-            (one.label, Part(one.part)) for some in everything for one in some.images if one.part
-        )
-        places = assign_stratified(groups, rules, taken)
-    else:
-        places = assign(groups, rules)
-    return {one.id: place for some, place in zip(fresh, places, strict=True) for one in some.images}
+def _kept(groups: Iterable[Together]) -> Iterator[tuple[int, Assignment]]:
+    return ((one.id, one.place) for group in groups for one in group.images if one.place)
 
 
 def _new(
-    groups: list[Together], placed: Mapping[int, Assignment], anew: bool
-) -> list[tuple[int, Assignment]]:
-    """The images whose part is not in the ledger."""
-    images = (image for group in groups for image in group.images)
-    return [
-        (one.id, placed[one.id]) for one in images if one.id in placed and (anew or not one.part)
-    ]
+    groups: Iterable[Together], placed: Mapping[int, Assignment], anew: bool
+) -> Iterator[tuple[int, Assignment]]:
+    """The images whose place is not in the ledger."""
+    for group in groups:
+        for one in group.images:
+            if (anew or not one.place) and one.id in placed:
+                yield one.id, placed[one.id]
 
 
 def _refuse_leaks(
@@ -195,7 +180,7 @@ def _refuse_leaks(
     """Raise LeakError where a split would have one."""
 
     def places(images: Iterable[int]) -> list[Placed]:
-        return [Placed(one, _place(placed[one])) for one in images if one in placed]
+        return [Placed(one, str(placed[one])) for one in images if one in placed]
 
     leaks = list(
         find_leaks(
@@ -209,10 +194,6 @@ def _refuse_leaks(
         raise LeakError(str(ledger.folder), list(map(str, leaks)))
 
 
-def _place(one: Assignment) -> str:
-    return one.part if one.fold is None else f"{one.part}, fold {one.fold}"
-
-
 def _report(
     ledger: Ledger,
     groups: list[Together],
@@ -220,20 +201,20 @@ def _report(
     rules: SplitRules,
     new: int,
 ) -> SplitReport:
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, Assignment]] = Counter()
+    digest = hashlib.sha256()
+    images = sorted((one for group in groups for one in group.images), key=attrgetter("sha256"))
+    for image in images:
+        if found := placed.get(image.id):
+            counts[image.label, found] += 1
+            digest.update(f"{image.sha256.hex()} {found}\n".encode())
+    parts: Counter[tuple[str, str]] = Counter()
     folds: Counter[int] = Counter()
-    lines = []
-    left_out = 0
-    for image in (image for group in groups for image in group.images):
-        place = placed.get(image.id)
-        if place is None:
-            left_out += 1
-            continue
-        counts[image.label, place.part] += 1
-        if place.fold is not None:
-            folds[place.fold] += 1
-        lines.append(f"{image.sha256.hex()} {_place(place)}\n")
-    digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    for (label, one), count in counts.items():
+        parts[label, one.part] += count
+        if one.fold is not None:
+            folds[one.fold] += count
     query = "SELECT count(*) FROM images WHERE quarantine IS NULL AND label IS NULL"
     ((unlabelled,),) = ledger.read(query)
-    return SplitReport(rules, counts, folds, new, left_out, unlabelled, digest)
+    left_out = len(images) - counts.total()
+    return SplitReport(rules, parts, folds, new, left_out, unlabelled, digest.hexdigest())
