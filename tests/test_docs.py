@@ -330,6 +330,7 @@ MEASURED = {
     "README.md": ("speed",),
     "README.ko.md": ("speed",),
     "docs/classify.md": ("drift",),
+    "docs/curate.md": ("planted-faults",),
     "docs/models.md": ("false-alarms",),
     "docs/policies.md": ("policy-false-alarms",),
     "benchmarks/README.md": ("results", "memory", "startup", "collect", "ledger"),
