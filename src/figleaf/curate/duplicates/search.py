@@ -8,7 +8,7 @@ most 7, and of its four parts of 16 bits one in at most 1. What a table gives is
 word alone first, which leaves next to nothing that is not near.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -222,14 +222,22 @@ class _Tables:
         entry: NDArray[np.intp],
     ) -> Found:
         """Leave out what is not near, of no lesser owner, or found by way of an earlier word."""
-        lesser = self._entries.owners[entry] < queries.owners[query]
-        query, entry = query[lesser], entry[lesser]
-        counts = _count_bits(self._entries.words[:, entry] ^ queries.words[:, query])
-        total = counts.sum(axis=0, dtype=np.uint16)
-        near = total <= self._distance
+        new = self._entries.owners[entry] < queries.owners[query]
+        query, entry = query[new], entry[new]
         for word in range(part.word):
-            near &= counts[word] > self._words[word]
+            new = self._count(word, queries, query, entry) > self._words[word]
+            query, entry = query[new], entry[new]
+        total = np.zeros(len(query), np.uint16)
+        for word in range(_WORDS):
+            total += self._count(word, queries, query, entry)
+        near = total <= self._distance
         return Found(query[near], entry[near], total[near].astype(np.uint8))
+
+    def _count(
+        self, word: int, queries: Hashes, query: NDArray[np.intp], entry: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        """In how many bits a word of theirs differs."""
+        return _count_bits(self._entries.words[word][entry] ^ queries.words[word][query])
 
 
 class _Table:
@@ -246,23 +254,20 @@ class _Table:
         np.cumsum(np.bincount(values, minlength=_VALUES), out=self._starts[1:])
 
     def candidates(
-        self, words: NDArray[np.uint64], before: Iterable[_Part]
+        self, words: NDArray[np.uint64], before: Sequence[_Part]
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         """Places of queries and entries whose word is near, and no part of it that came before."""
         values = self.part.of(words)
         order = np.argsort(values, kind="stable")  # so that neighbours ask for the same entries
         values, words = values[order], words[order]
         for flip in self.part.flips():
-            for row, place, differences in self._near(np.bitwise_xor(values, flip), words):
-                new = np.ones(len(row), bool)
-                for part in before:
-                    new &= part.count(differences) > part.distance
-                yield order[row[new]], self._places[place[new]].astype(np.intp)
+            for rows, places in self._near(np.bitwise_xor(values, flip), words, before):
+                yield order[rows], self._places[places].astype(np.intp)
 
     def _near(
-        self, values: NDArray[np.uint16], words: NDArray[np.uint64]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint64]]]:
-        """Compare words with the entries of a value each: row, place in the table, differences."""
+        self, values: NDArray[np.uint16], words: NDArray[np.uint64], before: Sequence[_Part]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Compare each word with the entries of its value; give rows and places in the table."""
         starts = self._starts[values]
         counts = self._starts[1:][values] - starts
         ends = np.cumsum(counts)
@@ -274,8 +279,9 @@ class _Table:
             differences = self._words[places]
             differences ^= np.repeat(words[some], counts[some])
             hits = np.flatnonzero(_count_bits(differences) <= self.part.word_distance)
-            rows = np.searchsorted(ends[some], hits + first, "right") + some.start
-            yield rows, places[hits], differences[hits]
+            for part in before:
+                hits = hits[part.count(differences[hits]) > part.distance]
+            yield np.searchsorted(ends[some], hits + first, "right") + some.start, places[hits]
 
 
 def _cut(ends: NDArray[np.intp]) -> Iterator[slice]:
