@@ -29,12 +29,12 @@ _VALUE = re.compile(rf"\b({'|'.join(_OPTIONS)})=(\S+?)(?=[\s,;:.]|$)")
 _NAME = re.compile(rf"(?<=with )({'|'.join(_OPTIONS)})\b|\b(embed|split)(?= and | is for | asks )")
 
 _WHY = {
-    "no_class": "have no class; --unlabelled include takes them",
-    "no_part": "are in no part; --by none exports all together",
-    "missing": "are left out, their files are gone",
-    "altered": "are left out, their files hold other bytes than were collected",
-    "unreadable": "are left out, their files cannot be read",
-    "changed": "are left out, they changed while the export ran; a new export has them",
+    "no_class": "no class; --unlabelled include takes what has none",
+    "no_part": "in no part; --by none exports all together",
+    "missing": "the file is gone",
+    "altered": "the file holds other bytes than were collected",
+    "unreadable": "the file cannot be read",
+    "changed": "changed while the export ran; a new export has it",
 }
 """What a hint says of images that were left out."""
 
@@ -164,7 +164,7 @@ def _print(report: "ExportReport", out: str, *, as_json: bool, quiet: bool) -> N
     else:
         _print_counts(report.counts)
     for one in report.left_out:
-        say(printable(f"{one.count:,} {_WHY[one.reason]}"))
+        say(printable(f"{one.count:,} left out: {_WHY[one.reason]}"))
     for note in report.notes:
         say(printable(in_options(note)))
     if not quiet:

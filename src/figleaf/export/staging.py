@@ -155,15 +155,23 @@ def sync(folder: Path) -> None:
 
     At the end, one after another: by then the system has written most of it by itself.
     """
-    for root, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            path = Path(root, name)
-            if not path.is_symlink():
-                _sync_one(path)
-        _sync_one(Path(root))
+    for entry in _entries(folder):
+        if not entry.is_symlink():
+            _sync_one(entry.path)
+    _sync_one(folder)
 
 
-def _sync_one(path: Path) -> None:
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    """All files and folders in a folder, however deep. A class may have millions of images: unlike
+    `os.walk` this holds no folder's list of names."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+            yield entry
+
+
+def _sync_one(path: str | Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -174,8 +182,8 @@ def _sync_one(path: Path) -> None:
 def measure(folder: Path) -> Size:
     """Count the files of a folder and their bytes; a symbolic link counts what it leads to."""
     files = size = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
+    for entry in _entries(folder):
+        if not entry.is_dir(follow_symlinks=False):
             files += 1
-            size += Path(root, name).stat().st_size
+            size += entry.stat().st_size
     return Size(files, size)
