@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.listing import STDOUT, write_list
+from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.curate.cleaning.rules import RULES, CleanRules
@@ -34,7 +34,11 @@ Folder = Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_d
 def clean(
     folder: Folder,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what it would do; nothing is set aside.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print what it would do; nothing is set aside, brought back or renamed.",
+        ),
     ] = False,
     off: Annotated[
         list[str] | None,
@@ -107,6 +111,8 @@ def clean(
         raise InputError("DIR is empty: name a data set's folder")
     if list_to == STDOUT and as_json:
         raise InputError("--list - and --json would both be on standard output; give a file")
+    if list_to is not None:
+        check_list(list_to, option="--list")
     with naming_options():
         rules = CleanRules(
             off=tuple(off or ()),
@@ -165,7 +171,7 @@ def restore(
         raise InputError("DIR is empty: name a data set's folder")
     if label is not None and not label.strip():
         raise InputError("--label is empty: name a class")
-    if label is not None and not images:
+    if label is not None and (reasons or not images):
         raise InputError("--label says the class of IMAGEs, not of all with a --reason: name them")
     if not images and not reasons:
         raise InputError("name an IMAGE, or a --reason such as duplicate")
@@ -263,7 +269,8 @@ def _hints(found: "CleanReport", folder: str) -> Iterator[str]:
     elif found.brought_back:
         yield f"{found.brought_back:,} images are in use again: no rule drops them any more"
     if found.corrected:
-        yield f"{found.corrected:,} files had another type than their name said, and were renamed"
+        done = "would be" if found.is_dry else "were"
+        yield f"{found.corrected:,} files of another type than their name says {done} renamed"
     if misnamed := sum(found.misnamed.values()):
         (extension, name), _ = max(found.misnamed.items(), key=lambda pair: pair[1])
         yield (

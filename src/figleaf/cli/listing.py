@@ -18,6 +18,22 @@ STDOUT = Path("-")
 _LINES, _TABLE = (".jsonl", ".ndjson"), ".csv"
 
 
+def check_list(path: Path, *, option: str) -> None:
+    """Refuse, before any work is done, a name that `write_list` would refuse after it.
+
+    Raises:
+        InputError: as `write_list`, as far as it can be told by now.
+    """
+    if path == STDOUT:
+        return
+    if path.suffix.lower() not in (_TABLE, *_LINES):
+        raise InputError(f"{path}: give {option} a name that ends in .csv or .jsonl, or -")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; give {option} a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: no folder {path.parent}; give {option} a file in one that is")
+
+
 def write_list(
     records: Iterable["DataclassInstance"],
     kind: type["DataclassInstance"],
@@ -40,12 +56,10 @@ def write_list(
         with standard_output() as file:
             _write_lines(records, file)
         return
-    suffix = path.suffix.lower()
-    if suffix not in (_TABLE, *_LINES):
-        raise InputError(f"{path}: give {option} a name that ends in .csv or .jsonl, or -")
+    check_list(path, option=option)
     try:
         with opened(path) as file:
-            if suffix == _TABLE:
+            if path.suffix.lower() == _TABLE:
                 _write_table(records, kind, file)
             else:
                 _write_lines(records, file)

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.labelling import TOOLS, label_by_person
 from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.locators import readable
 from figleaf.dataset.quarantine import OF_SAFETY, Quarantine, set_aside
 from figleaf.errors import InputError
 
@@ -49,14 +51,16 @@ def restore(
         folder: the data set's.
         images: SHA-256 hashes in hex, or the first six digits or more of them, or paths of files.
         reasons: all images that are set aside for these: "too_small", "duplicate" and so on.
-        label: the class that the images have, by this person's word; None leaves it as it is.
+        label: the class that the images named have, by this person's word; None leaves it as it is.
         who: the person; by default the user's name on this machine.
         why: one line for people.
 
     Raises:
         InputError: neither images nor reasons; an unknown reason, or one that cannot be lifted; a
-            hash of no image or of several; a name that a tool has.
-        DatasetError: no data set there, or it cannot be opened, or is in use.
+            hash of no image or of several; a name that a tool has; an empty label, or one for all
+            of a reason.
+        DatasetError: no data set there, or it cannot be opened, is in use, or its disk is full or
+            read-only.
     """
     person = _person(who)
     wanted = _reasons(reasons)
@@ -67,12 +71,18 @@ def restore(
         raise InputError(
             "name the images to bring back, or the reasons that they are set aside for"
         )
-    with Ledger(folder, write=True, make=False) as ledger:
+    if label is not None and (wanted or not label.strip()):
+        raise InputError(
+            f"label={label!r}: name a class, and the images that have it; of all that are set aside"
+            " for a reason nobody has looked at each"
+        )
+    with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
         found = dict(_named(ledger, images))
         found |= {image: reason for image, reason in ledger.read(_ASIDE) if reason in wanted}
         arguments = {"images": len(images), "reasons": sorted(wanted), "who": person}
         with ledger.run("restore", arguments, {}):
-            return _brought_back(ledger, found, label, person, why)
+            word = None if label is None else readable(label.strip())
+            return _brought_back(ledger, found, word, person, readable(why))
 
 
 def _brought_back(
@@ -91,8 +101,8 @@ def _brought_back(
 
 
 def _person(who: str | None) -> str:
-    name = who if who is not None else _user()
-    if not name.strip() or name in TOOLS:
+    name = readable(who if who is not None else _user()).strip()
+    if not name or name in TOOLS:
         raise InputError(f"who={name!r}: give a person's name, which is none of {', '.join(TOOLS)}")
     return name
 

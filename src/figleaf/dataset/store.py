@@ -53,6 +53,18 @@ class Store:
         with self._lock:
             self._unflushed |= {path.parent, self.folder, self.folder.parent}
 
+    def rename(self, sha256: bytes, old_format: str, new_format: str) -> None:
+        """Give a file the name that another format has; one that is not there is left at that.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        new = self.path(sha256, new_format)
+        with suppress(FileNotFoundError):
+            self.path(sha256, old_format).rename(new)
+        with self._lock:
+            self._unflushed.add(new.parent)
+
     def flush(self) -> None:
         """Make the new names outlast a power cut; before rows are written that rely on them."""
         with self._lock:

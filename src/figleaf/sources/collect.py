@@ -1,25 +1,24 @@
 """`figleaf.collect`: from sources to a data set that can answer for every URL."""
 
 import asyncio
-import errno
-import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from figleaf.dataset.ledger import FILE_NAME, Ledger
+from figleaf.dataset.disk import disk_errors
+from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import retry
 from figleaf.dataset.records import Decision, Item, Kind, Outcome, Reason, Task
 from figleaf.dataset.register import judge_again, register
 from figleaf.dataset.status import DatasetStatus, read_status
 from figleaf.dataset.store import Store
 from figleaf.dataset.writer import Writer
-from figleaf.errors import DatasetError, InputError, RulesError
+from figleaf.errors import InputError, RulesError
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
 from figleaf.sources import recheck
@@ -36,8 +35,6 @@ from figleaf.sources.vetting.matches import MatchFile
 from figleaf.sources.vetting.plan import Plan, decide, plan
 from figleaf.sources.watch import Watch
 
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-_SQLITE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 _SPARE_THREADS = 6
 """Besides one for each decoding process: they hash, and wait for the disk."""
 
@@ -81,7 +78,7 @@ def collect(
     loaded = LoadedRules.load(rules)
     opened = [open_source(source, rules.columns, root=rules.root) for source in sources]
     _check_apart(opened, Path(out))
-    with _disk_errors(Path(out)), Ledger(out, write=True) as ledger:
+    with disk_errors(Path(out)), Ledger(out, write=True) as ledger:
         _check_blocklist(ledger, loaded.blocklist)
         _recover(ledger)
         _record_exemption(ledger, loaded.deny)
@@ -272,24 +269,3 @@ def _examiners(
     with_pdq = blocklist is not None and "pdq" in blocklist.needs
     function = partial(examine, limits=rules.limits, frames=rules.frames, with_pdq=with_pdq)
     return IsolatedPool(function, workers=workers, deadline=rules.decode_deadline)
-
-
-@contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    """Say what a disk that cannot be written means for the data set."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOENT and not (folder / FILE_NAME).exists():
-            raise DatasetError(_stopped(folder, "was moved or removed meanwhile")) from error
-        if error.errno not in _DISK:
-            raise
-        raise DatasetError(_stopped(folder, error.strerror or str(error))) from error
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _SQLITE_DISK:
-            raise
-        raise DatasetError(_stopped(folder, str(error))) from error
-
-
-def _stopped(folder: Path, what: str) -> str:
-    return f"{folder}: {what}; nothing is lost: mend that, and the same command goes on"

@@ -12,7 +12,7 @@ from figleaf.errors import ImageError, Status
 FORMATS = frozenset({"jpeg", "png", "webp", "avif", "heic", "bmp", "tiff", "gif"})
 
 _PDQ_BYTES = 32
-_LONGEST_SIDE = 2**31
+LONGEST_SIDE = 2**31
 _LONGEST_REASON = 500
 
 
@@ -76,7 +76,7 @@ def _picture(value: Any) -> Found:
             "quality": None | int() as quality,
             "seconds": None | float() | int() as seconds,
             "data": None | bytes() as data,
-        } if name in FORMATS and 0 < width < _LONGEST_SIDE and 0 < height < _LONGEST_SIDE:
+        } if name in FORMATS and 0 < width < LONGEST_SIDE and 0 < height < LONGEST_SIDE:
             pdq = None if bits is None else _perceptual(bits, quality)
             return Found(name, width, height, pdq, seconds, data)
     _refuse()

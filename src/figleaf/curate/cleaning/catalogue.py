@@ -1,5 +1,6 @@
 """All images of a data set that cleaning decides upon, in arrays: a million take 300 MB."""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -116,14 +117,14 @@ class Catalogue:
         findings: image -> the rule that drops it.
         before: image -> the reason and the line that it is set aside with so far.
         candidates: the images to compare.
-        alone: disputed images that cannot be compared.
+        alone: disputed images that cannot be compared, and their SHA-256.
     """
 
     images: int
     findings: dict[int, Finding]
     before: dict[int, tuple[str, str]]
     candidates: Candidates
-    alone: list[int]
+    alone: list[tuple[int, bytes]]
 
 
 def read_catalogue(
@@ -134,7 +135,7 @@ def read_catalogue(
     findings: dict[int, Finding] = {}
     before: dict[int, tuple[str, str]] = {}
     gathered = _Gathered(rules)
-    alone = []
+    alone: list[tuple[int, bytes]] = []
     count = 0
     for row in _rows(ledger):
         count += 1
@@ -144,7 +145,7 @@ def read_catalogue(
         if finding:
             findings[row.id] = finding
         elif not gathered.take(row) and row.id in opinions.disputed:
-            alone.append(row.id)
+            alone.append((row.id, row.sha256))
     return Catalogue(count, findings, before, gathered.candidates(), alone)
 
 
@@ -179,19 +180,22 @@ def _judged(
     row: _Row, rules: CleanRules, placeholders: Placeholders, opinions: Opinions
 ) -> Finding | None:
     """The first rule that drops an image and that nobody has lifted of it."""
-    why = placeholders.why(row.id, row.sha256, row.pdq, row.quality)
+    why = None
+    if rules.holds(Quarantine.PLACEHOLDER):  # else many hashes would be compared for nothing
+        why = placeholders.why(row.id, row.sha256, row.pdq, row.quality)
     facts = Facts(row.status, row.detail, row.width, row.height, row.size, row.spread, why)
     found = judge(facts, rules)
     return next((one for one in found if opinions.admit(row.id, one.reason)), None)
 
 
 class _Gathered:
-    """Collects the columns of candidates; hashes end to end, not an object each."""
+    """Collects the columns of candidates, numbers and hashes end to end: not an object each."""
 
     def __init__(self, rules: CleanRules) -> None:
         self._least = rules.min_quality
-        self._numbers: list[tuple[int, int, int, int]] = []
-        self._bordered: list[int] = []
+        self._numbers = array("q")
+        self._count = 0
+        self._bordered = array("q")
         self._labels: dict[str | None, int] = {None: -1}
         self._hashes = {name: bytearray() for name in _HASHES}
 
@@ -200,21 +204,22 @@ class _Gathered:
         if row.pdq is None or row.mirrored is None or (row.quality or 0) < self._least:
             return False
         label = self._labels.setdefault(row.label, len(self._labels) - 1)
-        self._numbers.append((row.id, label, row.width * row.height, row.size))
+        self._numbers.extend((row.id, label, row.width * row.height, row.size))
         self._hashes["sha256"] += row.sha256
         self._hashes["whole"] += row.pdq
         self._hashes["mirrored"] += row.mirrored
         if row.inner and row.inner_mirrored and (row.inner_quality or 0) >= self._least:
-            self._bordered.append(len(self._numbers) - 1)
+            self._bordered.append(self._count)
             self._hashes["inner"] += row.inner
             self._hashes["inner_mirrored"] += row.inner_mirrored
+        self._count += 1
         return True
 
     def candidates(self) -> Candidates:
         """All that were taken."""
         numbers = np.array(self._numbers, np.int64).reshape(-1, 4)
         hashes: dict[str, Any] = {
-            name: np.frombuffer(bytes(many), np.uint8).reshape(-1, 32)
+            name: np.frombuffer(many, np.uint8).reshape(-1, 32)
             for name, many in self._hashes.items()
         }
         names = [name for name in self._labels if name is not None]

@@ -7,25 +7,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, read_catalogue
 from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all
 from figleaf.curate.cleaning.judge import Finding
 from figleaf.curate.cleaning.measure import measure
-from figleaf.curate.cleaning.misnamed import count_misnamed
+from figleaf.curate.cleaning.misnamed import correct, count_misnamed, count_wrong
 from figleaf.curate.cleaning.placeholders import Placeholders
 from figleaf.curate.cleaning.report import CleanReport, Drop
 from figleaf.curate.cleaning.rules import CleanRules
-from figleaf.curate.cleaning.verdicts import Cluster, found_clusters, hashed, ranked, verdicts
+from figleaf.curate.cleaning.verdicts import (
+    Cluster,
+    alone,
+    found_clusters,
+    hashed,
+    ranked,
+    verdicts,
+)
 from figleaf.curate.duplicates.clusters import Clusters, cluster
 from figleaf.curate.watch import Watch
+from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.labelling import CLEAN
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
 from figleaf.dataset.store import Store
+from figleaf.errors import InputError
 from figleaf.images.isolate import IsolatedPool
 from figleaf.images.limits import Limits
 from figleaf.models.runtime import available_cores
@@ -53,33 +64,40 @@ def clean(
     Args:
         folder: the data set's.
         rules: what is set aside.
-        dry_run: set nothing aside and bring nothing back. What was measured is kept.
-        workers: decoding processes; one a core.
+        dry_run: set nothing aside, bring nothing back, rename nothing. What was measured is kept.
+        workers: decoding processes; None for one a core.
         watch: is told how it goes.
 
     Returns:
         what stays, what is set aside, and why.
 
     Raises:
-        DatasetError: no data set there, or it cannot be opened, or is in use.
+        DatasetError: no data set there, or it cannot be opened, is in use, or its disk is full or
+            read-only. Nothing is lost: the same call goes on.
         RulesError: the file of placeholders is not valid.
-        MissingExtraError: faiss is not installed.
+        InputError: fewer than one worker.
+        KeyboardInterrupt: Ctrl-C; what was measured until then is kept.
     """
     rules = rules or CleanRules()
-    with Ledger(folder, write=True, make=False) as ledger:
+    if workers is None:
+        workers = available_cores()
+    if workers < 1:
+        raise InputError(f"workers must be at least 1, not {workers}")
+    with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
         placeholders = Placeholders.load(ledger, rules)
         listed = placeholders.listed
         hashes = {"placeholders": listed.sha256} if listed else {}
         command = "clean --dry-run" if dry_run else "clean"
         with ledger.run(command, rules.as_dict(), hashes):
             waiting = count_waiting(ledger)
-            corrected = _examine(ledger, workers or available_cores(), waiting, watch)
+            _examine(ledger, workers, waiting, watch)
+            corrected = count_wrong(ledger) if dry_run else correct(ledger)
             return _applied(ledger, rules, placeholders, watch, waiting, corrected, dry_run)
 
 
-def _examine(ledger: Ledger, workers: int, waiting: int, watch: Watch) -> int:
+def _examine(ledger: Ledger, workers: int, waiting: int, watch: Watch) -> None:
     if not waiting:
-        return 0
+        return
     watch.start("examining", waiting)
     done = 0
 
@@ -93,7 +111,7 @@ def _examine(ledger: Ledger, workers: int, waiting: int, watch: Watch) -> int:
         function = partial(measure, limits=Limits(max_bytes=2**30, max_pixels=2**28))
         # Entered after the threads, so that it ends before: Ctrl-C does not wait for its answers.
         pool = stack.enter_context(IsolatedPool(function, workers=workers, deadline=_DEADLINE))
-        return examine_all(ledger, pool, threads, ahead=2 * workers + 2, done=count)
+        examine_all(ledger, pool, threads, ahead=2 * workers + 2, done=count)
 
 
 def _applied(
@@ -134,10 +152,20 @@ def _applied(
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What comparing the candidates gave; `rows` are those of the ledger's table of clusters."""
+    """What comparing the candidates gave.
 
+    Attributes:
+        ids: the candidates', the best one first.
+        grouped: their clusters, likewise.
+        findings: image -> the rule that drops it.
+        clusters: how many have more than one image.
+        largest: of these.
+        conflicts: clusters, also of one, that are dropped for having no class that holds.
+    """
+
+    ids: NDArray[np.int64]
+    grouped: Clusters
     findings: dict[int, Finding]
-    rows: list[tuple[int, int, int, int]]
     clusters: int
     largest: list[Cluster]
     conflicts: list[Cluster]
@@ -158,25 +186,17 @@ def _compared(
     several: list[Cluster] = []
     conflicts: list[Cluster] = []
     count = 0
-    for one in found_clusters(candidates, order, grouped, opinions):
-        findings.update(verdicts(one, rules, opinions))
-        if one.conflict:
+    found = found_clusters(candidates, order, grouped, opinions)
+    for one in chain(found, (alone(*disputed) for disputed in catalogue.alone)):
+        dropped = dict(verdicts(one, rules, opinions))
+        findings |= dropped
+        reasons = {finding.reason for finding in dropped.values()}
+        if one.conflict and Quarantine.LABEL_CONFLICT in reasons:
             conflicts.append(one)
         if len(one.ids) > 1:
             count += 1
             several = heapq.nlargest(_LARGEST, [*several, one], key=lambda found: len(found.ids))
-    for image in catalogue.alone:
-        found = Finding(Quarantine.LABEL_CONFLICT, "its lists disagree about its class")
-        if rules.holds(found.reason) and opinions.admit(image, found.reason):
-            findings[image] = found
-    return _Compared(findings, _rows(candidates.ids[order], grouped), count, several, conflicts)
-
-
-def _rows(
-    ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", grouped: Clusters
-) -> list[tuple[int, int, int, int]]:
-    columns = (ids, ids[grouped.representative], grouped.distance, ids[grouped.group])
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    return _Compared(candidates.ids[order], grouped, findings, count, several, conflicts)
 
 
 def _changes(
@@ -198,8 +218,21 @@ def _write(
     rows = ((image, *_event(found)) for image, found in changes)
     with ledger.transaction() as db:
         db.execute("DELETE FROM clusters")
-        db.executemany("INSERT INTO clusters VALUES (?, ?, ?, ?)", compared.rows)
+        db.executemany(_CLUSTER, _cluster_rows(compared.ids, compared.grouped))
         set_all_aside(db, rows, who=CLEAN, at=ledger.clock())
+
+
+_CLUSTER = "INSERT INTO clusters (image_id, representative, distance, group_id) VALUES (?, ?, ?, ?)"
+
+
+def _cluster_rows(ids: NDArray[np.int64], grouped: Clusters) -> Iterator[tuple[int, ...]]:
+    # In the order of the table's key, which is the fastest to write.
+    by_id = np.argsort(ids)
+    for start in range(0, len(ids), _PAGE):
+        some = by_id[start : start + _PAGE]
+        leaders, groups = ids[grouped.representative[some]], ids[grouped.group[some]]
+        columns = (ids[some], leaders, grouped.distance[some], groups)
+        yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _event(found: Finding | None) -> tuple[str | None, str]:

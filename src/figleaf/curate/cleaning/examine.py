@@ -1,7 +1,8 @@
 """The first half of cleaning: every image's file is read, verified, decoded in full and measured.
 
-It is a stage: `examined` maps images to examinations, touches no ledger and can be repeated; one
-writer keeps what comes of it. What was examined is not examined again, whatever the rules become.
+It is a stage: `examined` maps images to examinations, touches no ledger, writes no file and can be
+repeated; one writer keeps what comes of it. What was measured is not measured again, whatever the
+rules become.
 """
 
 import hashlib
@@ -11,47 +12,52 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from figleaf.classify.source import read_bytes
 from figleaf.classify.stream import ordered_map
-from figleaf.curate.cleaning.measure import Hashes, Measured, parse_measured
+from figleaf.curate.cleaning.measure import Measured, parse_measured
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.store import Store
 from figleaf.errors import ImageError, Status
+from figleaf.images.limits import Limits
 
 Measure = Callable[[bytes], dict[str, Any]]
 
 ALTERED = "altered"
 """The status of a file whose bytes are not those that its name, their hash, says."""
 
-_BATCH = 500
+_BATCH = 64
+"""Of examinations that are kept together: what is on its way when it is stopped is done again."""
 _PAGE = 2_000
-_AGAIN = (Status.NOT_FOUND, Status.UNREADABLE, Status.TIMEOUT, Status.CRASHED)
-"""What may be otherwise the next time."""
+_AGAIN = (ALTERED, Status.NOT_FOUND, Status.UNREADABLE, Status.TIMEOUT, Status.CRASHED)
+"""What may be otherwise the next time: a file that is put back, a machine with less to do."""
 _WAITING = f"""
 FROM images LEFT JOIN examinations ON image_id = images.id
 WHERE (status IS NULL OR status IN ({", ".join(f"'{status}'" for status in _AGAIN)}))
   AND quarantine IS NOT 'blocklisted'
 """
 _IMAGES = f"""
-SELECT images.id, sha256, format {_WAITING} AND images.id > ? ORDER BY images.id LIMIT {_PAGE}
+SELECT images.id, sha256, images.format, bytes {_WAITING}
+AND images.id > ? ORDER BY images.id LIMIT {_PAGE}
 """
 _EXAMINATION = """
-REPLACE INTO examinations
-(image_id, status, detail, spread, mirrored, inner_pdq, inner_mirrored, inner_quality, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+REPLACE INTO examinations (image_id, status, detail, format, spread, mirrored,
+                           inner_pdq, inner_mirrored, inner_quality, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IMAGE = """
-UPDATE images SET (format, width, height, pdq, pdq_quality) = (?, ?, ?, ?, ?)
-WHERE id = ? AND (format, width, height, pdq, pdq_quality) IS NOT (?, ?, ?, ?, ?)
+UPDATE images SET (width, height, pdq, pdq_quality) = (?, ?, ?, ?)
+WHERE id = ? AND (width, height, pdq, pdq_quality) IS NOT (?, ?, ?, ?)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of the ledger that is to be examined."""
+    """An image of the ledger that is to be examined; `size` is its file's, in bytes."""
 
     id: int
     sha256: bytes
     format: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,6 @@ def examined(
         measure: `measure.measure`, in an isolated pool.
         threads: where files are read and hashed.
         ahead: how many files are held at once.
-
-    Raises:
-        OSError: a file of another type than its name said cannot be written under the right name.
     """
     return ordered_map(lambda one: threads.submit(_examine, one, store, measure), images, ahead)
 
@@ -102,77 +105,57 @@ def examine_all(
     *,
     ahead: int,
     done: Callable[[Examination], None],
-) -> int:
+) -> None:
     """Examine all images of a data set that still wait for it, and keep what was measured.
 
     Args:
         ledger: open for writing.
         measure, threads, ahead: see `examined`.
         done: is told of each.
-
-    Returns:
-        how many files had another type than their name said; they have the right name now.
     """
-    store = Store(ledger.folder)
-    found = examined(waiting(ledger), store, measure, threads, ahead=ahead)
-    corrected = 0
+    found = examined(waiting(ledger), Store(ledger.folder), measure, threads, ahead=ahead)
     while batch := list(islice(found, _BATCH)):
-        store.flush()
         _keep(ledger, batch)
         for one in batch:
-            corrected += _drop_old_name(store, one)
             done(one)
-    return corrected
 
 
 def _examine(image: Image, store: Store, measure: Measure) -> Examination:
     try:
-        data = store.path(image.sha256, image.format).read_bytes()
-    except FileNotFoundError:
-        return Examination(image, Status.NOT_FOUND, "its file is gone")
-    except OSError as error:
-        return Examination(image, Status.UNREADABLE, error.strerror or str(error))
-    if hashlib.sha256(data).digest() != image.sha256:
-        return Examination(image, ALTERED, "its bytes are not those that were collected")
-    try:
-        measured = parse_measured(measure(data))
+        data = _read(image, store)
+        if data is None or hashlib.sha256(data).digest() != image.sha256:
+            return Examination(image, ALTERED, "its bytes are not those that were collected")
+        return Examination(image, Status.OK, "", parse_measured(measure(data)))
     except ImageError as error:
         return Examination(image, error.status, error.reason)
-    if measured.format != image.format:
-        store.put(data, image.sha256, measured.format)
-    return Examination(image, Status.OK, "", measured)
+
+
+def _read(image: Image, store: Store) -> bytes | None:
+    """The file; None where it is larger than the one that came, and is not read."""
+    try:
+        limits = Limits(max_bytes=image.size)
+        return read_bytes(store.path(image.sha256, image.format), limits)
+    except ImageError as error:
+        if error.status is Status.TOO_MANY_BYTES:
+            return None
+        raise
 
 
 def _keep(ledger: Ledger, batch: list[Examination]) -> None:
     now = ledger.clock()
     with ledger.transaction() as db:
         for one in batch:
-            measured = one.measured
-            if measured:
-                whole = measured.whole
-                facts = (measured.format, measured.width, measured.height, whole.pdq, whole.quality)
+            if one.measured:
+                whole = one.measured.whole
+                facts = (one.measured.width, one.measured.height, whole.pdq, whole.quality)
                 db.execute(_IMAGE, (*facts, one.image.id, *facts))
-            db.execute(_EXAMINATION, (one.image.id, one.status, one.detail, *_facts(measured), now))
+            row = (one.image.id, one.status, one.detail, *_facts(one.measured), now)
+            db.execute(_EXAMINATION, row)
 
 
-def _facts(measured: Measured | None) -> tuple[float | bytes | int | None, ...]:
+def _facts(measured: Measured | None) -> tuple[str | float | bytes | int | None, ...]:
     if measured is None:
-        return (None,) * 5
-    inner = measured.inner or Hashes(b"", b"", 0)
-    return (
-        measured.spread,
-        measured.whole.mirrored,
-        inner.pdq or None,
-        inner.mirrored or None,
-        inner.quality if measured.inner else None,
-    )
-
-
-def _drop_old_name(store: Store, one: Examination) -> bool:
-    """Remove the file under the wrong name, once the ledger says the right one."""
-    if one.measured is None or one.measured.format == one.image.format:
-        return False
-    old = store.path(one.image.sha256, one.image.format)
-    if old != store.path(one.image.sha256, one.measured.format):
-        old.unlink(missing_ok=True)
-    return True
+        return (None,) * 6
+    facts = (measured.format, measured.spread, measured.whole.mirrored)
+    inner = measured.inner
+    return (*facts, *((inner.pdq, inner.mirrored, inner.quality) if inner else (None,) * 3))

@@ -52,8 +52,12 @@ def judge(facts: Facts, rules: CleanRules) -> Iterator[Finding]:
     return (one for one in findings if one and rules.holds(one.reason))
 
 
+_OVER_A_LIMIT = (Status.TOO_MANY_BYTES, Status.TOO_MANY_PIXELS)
+"""What is too large to be decoded at all is not broken."""
+
+
 def _broken(facts: Facts) -> Finding | None:
-    if facts.status == Status.OK:
+    if facts.status in (Status.OK, *_OVER_A_LIMIT):
         return None
     return Finding(Quarantine.BROKEN, f"{facts.status}: {facts.detail}")
 
@@ -77,6 +81,8 @@ def _too_small(facts: Facts, rules: CleanRules) -> Finding | None:
 
 
 def _too_large(facts: Facts, rules: CleanRules) -> Finding | None:
+    if facts.status in _OVER_A_LIMIT:
+        return Finding(Quarantine.TOO_LARGE, facts.detail)
     pixels = facts.width * facts.height
     if pixels > rules.max_pixels:
         why = f"{facts.width}x{facts.height} is {pixels:,} pixels, over {rules.max_pixels:,}"

@@ -10,6 +10,7 @@ from figleaf.errors import ImageError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.border import find_border
 from figleaf.images.phash import pdq_and_mirrored
+from figleaf.sources.reply import FORMATS, LONGEST_SIDE
 
 _SAMPLED = 256
 """Pixels along each side, at most about, that the spread is measured over."""
@@ -80,7 +81,13 @@ def parse_measured(reply: Any) -> Measured:
             "spread": float(spread),
             "whole": [bytes(), bytes(), int()] as whole,
             "inner": None | [bytes(), bytes(), int()] as inner,
-        } if name.isalnum() and width > 0 and height > 0 and all(map(_is_sound, (whole, inner))):
+        } if (
+            name in FORMATS
+            and 0 < width < LONGEST_SIDE
+            and 0 < height < LONGEST_SIDE
+            and 0 <= spread <= 128  # no NaN
+            and all(map(_is_sound, (whole, inner)))
+        ):
             found = Hashes(*inner) if inner else None
             return Measured(name, width, height, spread, Hashes(*whole), found)
     raise ImageError(Status.CRASHED, "the worker sent no measurements")

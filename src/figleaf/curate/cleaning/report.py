@@ -37,12 +37,13 @@ class CleanReport:
         drops: every image that is set aside by a rule, in the order in which the images came.
         newly: how many of these by this run, by reason.
         brought_back: how many images are in use again, since no rule drops them any more.
-        corrected: files whose type is another than their name said, and that were renamed.
+        corrected: files whose type is another than their name said; they are renamed.
         misnamed: (extension, format) -> how many sources called a file by an extension that is
             another format's.
         clusters: how many clusters of near duplicates there are.
-        largest: the largest of them.
-        conflicts: those without a class that holds.
+        largest: the largest of them, at most ten.
+        conflicts: all that are set aside for having no class that holds: clusters, and single
+            images whose lists disagree.
         is_dry: whether nothing was changed.
     """
 

@@ -13,6 +13,8 @@ from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.curate.duplicates.clusters import Clusters, Hashed
 from figleaf.dataset.quarantine import Quarantine
 
+DISPUTED = "its lists disagree about its class"
+
 _SHOWN = 8
 """Digits of a hash that are enough to find it by."""
 
@@ -128,35 +130,45 @@ def _conflict(
     classes = Counter(filter(None, labels))
     if len(classes) > 1:
         return f"the same picture as {', '.join(sorted(classes))}"
-    if opinions.disputed.intersection(ids):
-        return "its lists disagree about its class"
-    return None
+    return DISPUTED if opinions.disputed.intersection(ids) else None
+
+
+def alone(image: int, sha256: bytes) -> Cluster:
+    """The cluster of one image without a class, whose lists disagree, that is not compared."""
+    return Cluster((image,), (sha256.hex(),), (None,), (0,), DISPUTED)
 
 
 def verdicts(
     cluster: Cluster, rules: CleanRules, opinions: Opinions
 ) -> Iterator[tuple[int, Finding]]:
-    """Which images of a cluster are dropped, and why."""
-    best = cluster.sha256[0][:_SHOWN]
-    wrong = _overruled(cluster, opinions)
-    for image, distance, label in zip(cluster.ids, cluster.distances, cluster.labels, strict=True):
-        found = []
-        if cluster.conflict:
-            found.append(Finding(Quarantine.LABEL_CONFLICT, cluster.conflict))
-        elif label in wrong:
-            why = f"{label}, but a person calls a duplicate of it {cluster.labels[0]}"
-            found.append(Finding(Quarantine.LABEL_CONFLICT, why))
-        if image != cluster.ids[0]:
-            why = f"the same picture as {best}, a better file; {distance} bits of PDQ apart"
-            found.append(Finding(Quarantine.DUPLICATE, why))
-        for one in found:
-            if rules.holds(one.reason) and opinions.admit(image, one.reason):
-                yield image, one
-                break
+    """Which images of a cluster are dropped, and why.
+
+    Those whose class does not hold, as far as nobody has brought them back; of the others, all but
+    the best one.
+    """
+    best: str | None = None
+    rows = zip(cluster.ids, cluster.sha256, cluster.labels, cluster.distances, strict=True)
+    for image, sha256, label, distance in rows:
+        why = cluster.conflict or _overruled(cluster, label, opinions)
+        if why and _may_drop(image, Quarantine.LABEL_CONFLICT, rules, opinions):
+            yield image, Finding(Quarantine.LABEL_CONFLICT, why)
+        elif best is None:
+            best = sha256
+        elif _may_drop(image, Quarantine.DUPLICATE, rules, opinions):
+            # Distances are to the first image, which may be dropped itself.
+            bits = f"; {distance} bits of PDQ apart" if best == cluster.sha256[0] else ""
+            why = f"the same picture as {best[:_SHOWN]}, a better file{bits}"
+            yield image, Finding(Quarantine.DUPLICATE, why)
 
 
-def _overruled(cluster: Cluster, opinions: Opinions) -> set[str | None]:
-    """Classes of a cluster that a person's word contradicts: that of its first image."""
-    if cluster.conflict or cluster.ids[0] not in opinions.by_person:
-        return set()
-    return set(cluster.labels) - {cluster.labels[0], None}
+def _may_drop(image: int, rule: Quarantine, rules: CleanRules, opinions: Opinions) -> bool:
+    return rules.holds(rule) and opinions.admit(image, rule)
+
+
+def _overruled(cluster: Cluster, label: str | None, opinions: Opinions) -> str | None:
+    """Why a class does not hold: a person's word, that of the first image, contradicts it."""
+    said = cluster.labels[0]
+    if cluster.ids[0] not in opinions.by_person or label in (said, None):
+        return None
+    word = f"calls a duplicate of it {said}" if said else "gives a duplicate of it no class"
+    return f"{label}, but a person {word}"

@@ -33,6 +33,7 @@ CREATE TABLE examinations (
     image_id INTEGER PRIMARY KEY REFERENCES images (id),
     status TEXT NOT NULL,       -- ok, or why it is no usable image
     detail TEXT NOT NULL,
+    format TEXT,                -- by content; images.format, and the file's name, are brought in line
     spread REAL,                -- the largest standard deviation of a channel, 0..127.5
     mirrored BLOB,              -- the PDQ hash of its mirror image
     inner_pdq BLOB,             -- likewise, without a border of one colour; NULL where there is none
