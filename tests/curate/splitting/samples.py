@@ -13,6 +13,7 @@ import figleaf
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
+from figleaf.dataset.quarantine import set_all_aside
 from figleaf.dataset.records import Outcome, Stored
 from figleaf.dataset.register import register
 
@@ -121,15 +122,12 @@ def plant(folder: Path, image_sha256: bytes | str, part: str, fold: int | None =
     )
 
 
-def set_aside(folder: Path, name: str, reason: str | None) -> None:
-    """Set an image aside, or bring it back."""
-    change(
-        folder,
-        "INSERT INTO quarantines (image_id, before, after, who, why, at)"
-        " SELECT id, quarantine, ?, 'clean', 'a test', 0 FROM images WHERE sha256 = ?",
-        reason,
-        sha256(name),
-    )
+def set_aside(folder: Path, images: Iterable[str], reason: str | None) -> None:
+    """Set images aside, or bring them back."""
+    ids = ids_of(folder)
+    with Ledger(folder, write=True) as ledger, ledger.transaction() as db:
+        changes = [(ids[name], reason, "a test") for name in images]
+        set_all_aside(db, changes, who="clean", at=NOON)
 
 
 def variants(photo: Path) -> dict[str, bytes]:

@@ -252,11 +252,9 @@ def test_an_image_that_comes_back_has_its_old_part(data_set: Path) -> None:
     split(data_set, rules=SplitRules(folds=5))
     before = places(data_set)
     gone = names(20)
-    for name in gone:
-        set_aside(data_set, name, "too_small")
+    set_aside(data_set, gone, "too_small")
     assert total(split(data_set)) == 80
-    for name in gone:
-        set_aside(data_set, name, None)
+    set_aside(data_set, gone, None)
     clean(data_set)
     found = split(data_set)
     assert (total(found), found.new) == (100, 0)
@@ -269,8 +267,7 @@ def test_a_better_file_goes_where_the_one_was_that_it_replaces(data_set: Path) -
     better = {name: f"better-{name}" for name in before}
     collect(data_set, dict.fromkeys(better.values(), "neutral"))
     clean(data_set, *([new, old] for old, new in better.items()))
-    for name in before:
-        set_aside(data_set, name, "duplicate")
+    set_aside(data_set, before, "duplicate")
     assert split(data_set).left_out == 0
     after = parts_of(data_set)
     assert after == {better[name]: part for name, part in before.items()}
@@ -438,7 +435,7 @@ def test_other_rules_need_a_word(data_set: Path) -> None:
 
 def test_a_split_anew_forgets_what_is_set_aside(data_set: Path) -> None:
     split(data_set, rules=SplitRules(test=0.5))
-    set_aside(data_set, "1.jpg", "broken")
+    set_aside(data_set, ["1.jpg"], "broken")
     split(data_set, anew=True)
     with Ledger(data_set) as ledger:
         assert ledger.read("SELECT count(*) FROM splits") == [(99,)]

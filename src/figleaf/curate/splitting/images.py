@@ -99,8 +99,13 @@ def comparison(ledger: Ledger) -> Comparison:
     return Comparison(rules["distance"], rules["min_quality"], rules["mirrored"])
 
 
-def read_groups(ledger: Ledger) -> list[Together]:
-    """All images in use that have a class, with what they must not be parted from."""
+def read_groups(ledger: Ledger, *, anew: bool = False) -> list[Together]:
+    """All images in use that have a class, with what they must not be parted from.
+
+    Args:
+        ledger: of the data set.
+        anew: as if there were no split yet.
+    """
     roots = _Roots()
     for film in _films(ledger):
         for _, group in film[1:]:
@@ -108,13 +113,13 @@ def read_groups(ledger: Ledger) -> list[Together]:
     several = {group for (group,) in ledger.read(_SEVERAL)} | roots.united
     found: list[Together] = []
     images: defaultdict[int, list[Image]] = defaultdict(list)
-    for image, group in _images(ledger):
+    for image, group in _images(ledger, anew):
         if group in several:
             images[roots.of(group)].append(image)
         else:
             found.append(Together((image,)))
     aside: defaultdict[int, set[Assignment]] = defaultdict(set)
-    for group, part, fold in ledger.read(_ASIDE):
+    for group, part, fold in [] if anew else ledger.read(_ASIDE):
         aside[roots.of(group)].add(place(Part(part), fold))
     found += [Together(tuple(some), frozenset(aside[root])) for root, some in images.items()]
     return found
@@ -125,12 +130,12 @@ def read_films(ledger: Ledger) -> Iterator[list[int]]:
     return ([image for image, _ in film] for film in _films(ledger))
 
 
-def _images(ledger: Ledger) -> Iterator[tuple[Image, int]]:
+def _images(ledger: Ledger, anew: bool) -> Iterator[tuple[Image, int]]:
     last = 0
     while rows := ledger.read(_IMAGES, (last,)):
         last = rows[-1][0]
         for number, sha256, label, group, part, fold in rows:
-            where = place(Part(part), fold) if part else None
+            where = place(Part(part), fold) if part and not anew else None
             yield (
                 Image(number, sha256, intern(label), where),
                 number if group is None else group,

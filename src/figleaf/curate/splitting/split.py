@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
@@ -72,14 +72,14 @@ def split(
     with Ledger(folder, write=True, make=False) as ledger:
         compared = comparison(ledger)
         rules = _settled(ledger, rules, anew)
-        groups = read_groups(ledger)
-        placed = _placed(ledger, groups, rules, anew)
+        groups = read_groups(ledger, anew=anew)
+        placed = _placed(ledger, groups, rules)
         _refuse_leaks(ledger, groups, placed, compared)
         with ledger.run("split", rules.as_dict(), {}) as run, ledger.transaction() as db:
             if anew:
                 db.execute("DELETE FROM splits")
             # The rules that hold are those of the last run that has rows.
-            rows = ((image, one.part, one.fold, run) for image, one in _new(groups, placed, anew))
+            rows = ((image, one.part, one.fold, run) for image, one in _new(groups, placed))
             new = db.executemany("INSERT INTO splits VALUES (?, ?, ?, ?)", rows).rowcount
         return _report(ledger, groups, placed, rules, max(new, 0))
 
@@ -127,12 +127,8 @@ def _settled(ledger: Ledger, rules: SplitRules | None, anew: bool) -> SplitRules
     return rules
 
 
-def _placed(
-    ledger: Ledger, groups: list[Together], rules: SplitRules, anew: bool
-) -> dict[int, Assignment]:
+def _placed(ledger: Ledger, groups: list[Together], rules: SplitRules) -> dict[int, Assignment]:
     """Image -> where it goes, of all that go anywhere."""
-    if anew:
-        groups = [_as_new(group) for group in groups]
     placed = dict(_kept(groups))
     if rules.by is By.SOURCES:
         return placed | given_parts(ledger, groups, rules)
@@ -143,18 +139,15 @@ def _placed(
             fresh.append(group.images)
         elif len(places) == 1:  # of several, it connects what must stay where it is
             (found,) = places
-            placed |= dict.fromkeys((one.id for one in group.images), found)
+            placed.update((one.id, found) for one in group.images)
     taken = (
         (one.label, placed[one.id]) for group in groups for one in group.images if one.id in placed
     )
     decided = decide([group_of(images) for images in fresh], rules, taken)
     for images, found in zip(fresh, decided, strict=True):
-        placed |= dict.fromkeys((one.id for one in images), found)
+        for one in images:
+            placed[one.id] = found
     return placed
-
-
-def _as_new(group: Together) -> Together:
-    return Together(tuple(replace(one, place=None) for one in group.images))
 
 
 def _kept(groups: Iterable[Together]) -> Iterator[tuple[int, Assignment]]:
@@ -162,12 +155,12 @@ def _kept(groups: Iterable[Together]) -> Iterator[tuple[int, Assignment]]:
 
 
 def _new(
-    groups: Iterable[Together], placed: Mapping[int, Assignment], anew: bool
+    groups: Iterable[Together], placed: Mapping[int, Assignment]
 ) -> Iterator[tuple[int, Assignment]]:
     """The images whose place is not in the ledger."""
     for group in groups:
         for one in group.images:
-            if (anew or not one.place) and one.id in placed:
+            if not one.place and one.id in placed:
                 yield one.id, placed[one.id]
 
 
