@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from figleaf.report.texts import Words
 
 
+_PAGES = (".html", ".htm")
+
+
 class Language(StrEnum):
     """The languages of tables and pages."""
 
@@ -51,9 +54,7 @@ def stats(
         raise InputError("DIR is empty: name a data set's folder")
     words = Words(language.value)
     if html is not None:
-        from figleaf.report.html import require_extra
-
-        require_extra()  # before a large ledger is read for nothing
+        _check(html)  # before a large ledger is read for nothing
     found = count(Path(folder))
     if html is not None:
         _write_page(found, html, words, samples)
@@ -63,15 +64,24 @@ def stats(
         _print_tables(found, words)
 
 
-def _print_tables(found: "DatasetStats", words: "Words") -> None:
-    from figleaf.report.dataset_tables import tables
+def _check(page: Path) -> None:
+    """See that a page can be made, and that its name is none of, say, a ledger."""
+    from figleaf.report.html import require_extra
 
+    if page.suffix.lower() not in _PAGES:
+        raise InputError(f"{page}: give --html a name that ends in .html")
+    require_extra()
+
+
+def _print_tables(found: "DatasetStats", words: "Words") -> None:
+    from figleaf.report.dataset_tables import SECTIONS
+
+    made = [make(found, words) for _, makers in SECTIONS for make in makers]
     with standard_output() as file:
         screen = Screen(file)
-        for number, table in enumerate(tables(found, words)):
+        for number, table in enumerate(table for table in made if table.rows):
             if number:
                 screen.print()
-            screen.print(table.title.upper())
             print_grid(screen, table.head, table.rows)
 
 
@@ -80,7 +90,8 @@ def _write_page(found: "DatasetStats", path: Path, words: "Words", samples: int)
 
     try:
         with opened(path) as file:
-            file.write(dataset_page(found, words, beside=path.parent, samples=samples).encode())
+            page = dataset_page(found, words, beside=path.parent, samples=samples)
+            file.write(page.encode())
     except InputError as error:
         raise InputError(str(error).replace("give -o ", "give --html ")) from error
     say(printable(f"{path}: keep it as private as the data set"))

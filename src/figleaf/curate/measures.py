@@ -226,9 +226,9 @@ def _formats(images: _Images) -> tuple[FormatStats, ...]:
 
 
 def _bins(images: _Images, values: NDArray[Any], edges: Sequence[float]) -> tuple[Bin, ...]:
-    width = len(images.labels)
-    places = np.digitize(values, edges) * width + images.label
-    table = np.bincount(places, minlength=(len(edges) + 1) * width).reshape(-1, width)
+    shape = len(edges) + 1, len(images.labels)
+    places = np.digitize(values, edges) * shape[1] + images.label
+    table = np.bincount(places, minlength=shape[0] * shape[1]).reshape(shape)
     bounds = zip((None, *edges), (*edges, None), strict=True)
     return tuple(
         Bin(low, high, _counts(images.labels, row))

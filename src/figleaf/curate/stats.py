@@ -16,6 +16,10 @@ from figleaf.dataset.status import DatasetStatus, read_status
 _COUNTED = ("items", "images", "listings", "mentions", "labels", "quarantines", "runs")
 """Tables of the ledger whose rows are told."""
 
+# SQLite sorts as much at a time as its cache holds: in pieces that fit the processor's own it takes
+# half as long.
+_SMALL_CACHE = "PRAGMA cache_size = -4096"
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetStats:
@@ -102,6 +106,7 @@ def stats(folder: str | Path, *, clock: Callable[[], float] = time.time) -> Data
         DatasetError: no data set there, or one that this figleaf cannot read.
     """
     with Ledger(folder) as ledger:
+        ledger.read(_SMALL_CACHE)
         ledger.read("BEGIN")  # what is written from here on is not seen
         return DatasetStats(
             folder=Path(folder),

@@ -26,10 +26,13 @@ _SET_ASIDE = """
 SELECT quarantine, label, count(*) FROM images WHERE quarantine IS NOT NULL
 GROUP BY quarantine, label ORDER BY quarantine, label IS NULL, label
 """
+# Frames of one moving picture that are the same image are one item: only where an image has
+# several origins, which an index alone tells, is it looked at whose they are.
 _EXACT = """
 SELECT count(*), coalesce(sum(n - 1), 0) FROM (
-  SELECT count(*) AS n FROM (SELECT DISTINCT image_id, item_id FROM origins)
-  GROUP BY image_id HAVING n > 1)
+  SELECT (SELECT count(DISTINCT item_id) FROM origins WHERE image_id = several.image_id) AS n
+  FROM (SELECT image_id FROM origins GROUP BY image_id HAVING count(*) > 1) AS several
+) WHERE n > 1
 """
 _CLUSTERS = """
 SELECT count(*), coalesce(sum(n), 0) FROM (

@@ -3,38 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
-from figleaf.curate.measures import Bin
 from figleaf.curate.stats import DatasetStats
 from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import State
-from figleaf.report import dataset_tables as tables
+from figleaf.report.dataset_plots import PLOTS, Plot
+from figleaf.report.dataset_tables import SECTIONS, Maker, class_name
 from figleaf.report.html import link, render
-from figleaf.report.plots import COLOURS, Series, bars
 from figleaf.report.samples import Sample, SampleGroup, read_samples
 from figleaf.report.tables import Table, bytes_, listed, moment, number
 from figleaf.report.texts import Words
 from figleaf.report.thumbnails import CELLS
-
-_BARS = 15  # of a plot with names at its side
-
-
-@dataclass(frozen=True, slots=True)
-class Legend:
-    """What a colour stands for."""
-
-    name: str
-    colour: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A plot beside its table."""
-
-    title: str
-    svg: str
-    legend: tuple[Legend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +32,13 @@ class Section:
 
     title: str
     parts: tuple[Part, ...]
+
+    @property
+    def runs(self) -> list[tuple[bool, list[Part]]]:
+        """Neighbours of a kind: whether they have plots, which take a line each, and they."""
+        return [
+            (plots, list(run)) for plots, run in groupby(self.parts, lambda one: bool(one.plot))
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +88,7 @@ def dataset_page(found: DatasetStats, words: Words, *, beside: Path, samples: in
         cells=str(CELLS),
         hidden=_hidden(found, groups, words),
         never=_never(found, words),
+        no_samples="" if samples else words("samples_none"),
     )
 
 
@@ -127,93 +116,21 @@ def _figures(found: DatasetStats, words: Words) -> list[tuple[str, str]]:
 
 def _sections(found: DatasetStats, words: Words) -> list[Section]:
     """The tables with their plots; what has no rows is left out."""
-    plots = dict(_plots(found, words)) if found.images or found.status.total.losses else {}
-    layout = {
-        "classes_title": ("classes",),
-        "origin_title": ("lists", "losses", "problems"),
-        "measures_title": ("sides", "shapes", "formats", "resolutions", "percentiles"),
-        "duplicates_title": ("duplicates", "clusters", "distances"),
-        "curation_title": ("set_aside", "doubts", "labellers", "runs"),
-    }
-    sections = []
-    for title, names in layout.items():
-        made = [(name, getattr(tables, name)(found, words)) for name in names]
-        parts = tuple(Part(table, plots.get(name)) for name, table in made if table.rows)
-        if parts:
-            sections.append(Section(words(title), parts))
-    return sections
+    sections = (
+        Section(words(title), tuple(_parts(makers, found, words))) for title, makers in SECTIONS
+    )
+    return [section for section in sections if section.parts]
 
 
-def _plots(found: DatasetStats, words: Words) -> Iterator[tuple[str, Plot]]:
-    """Plots by the name of the table that they stand beside."""
-    measures = found.measures
-    if found.images:
-        yield "classes", _class_plot(found, words)
-        for name, bins, label in (
-            ("sides", measures.sides, tables.side_name),
-            ("shapes", measures.shapes, tables.shape_name),
-            ("percentiles", measures.sizes, tables.size_name),
-        ):
-            title = words("sizes_title" if name == "percentiles" else f"{name}_title")
-            yield name, _binned_plot(title, name, bins, [label(one) for one in bins], found, words)
-    if losses := found.status.total.losses.most_common(_BARS):
-        values = Series(tuple(count for _, count in losses), COLOURS - 2)
-        svg = bars([str(name) for name, _ in losses], [values], key="losses", horizontal=True)
-        yield "losses", Plot(words("losses_title"), svg)
-    if len(table := tables.distances(found, words).rows):
-        values = Series(tuple(float(row[-1].replace(",", "")) for row in table), COLOURS - 2)
-        svg = bars([row[0] for row in table], [values], key="distances")
-        yield "distances", Plot(words("distances_title"), svg)
-
-
-def _class_plot(found: DatasetStats, words: Words) -> Plot:
-    """Images by class, by part of the split where there is one."""
-    ranked = sorted(found.measures.classes, key=lambda one: -one.images)[:_BARS]
-    names = [tables.class_name(one.label, words) for one in ranked]
-    shown = [*found.parts[: COLOURS - 1]]
-    series = [
-        Series(tuple(one.parts.get(part, 0) for one in ranked), colour)
-        for colour, part in enumerate(shown)
-    ]
-    rest = tuple(one.images - sum(one.parts.get(part, 0) for part in shown) for one in ranked)
-    legend = [Legend(tables.part_name(part, words), place) for place, part in enumerate(shown)]
-    if any(rest):
-        series.append(Series(rest, COLOURS - 1 if shown else 0))
-        legend.append(Legend(words("unsplit"), COLOURS - 1))
-    svg = bars(names, series, key="classes", horizontal=True)
-    return Plot(words("classes_title"), svg, tuple(legend) if shown else ())
-
-
-def _binned_plot(
-    title: str,
-    key: str,
-    bins: Sequence[Bin],
-    names: Sequence[str],
-    found: DatasetStats,
-    words: Words,
-) -> Plot:
-    """Images by range, stacked by class; where there are many the smaller ones together."""
-    ranked = sorted(found.measures.classes, key=lambda one: -one.images)
-    own = COLOURS - 1 if len(ranked) > COLOURS - 1 else len(ranked)
-    # The order of the tables, and each class the same colour on all plots.
-    shown = [one for one in found.measures.classes if one in ranked[:own]]
-    series = [
-        Series(tuple(one.counts.get(shown_.label, 0) for one in bins), colour)
-        for colour, shown_ in enumerate(shown)
-    ]
-    legend = [Legend(tables.class_name(one.label, words), n) for n, one in enumerate(shown)]
-    if len(ranked) > own:
-        labels = {one.label for one in shown}
-        rest = tuple(
-            sum(count for label, count in one.counts.items() if label not in labels) for one in bins
-        )
-        series.append(Series(rest, COLOURS - 1))
-        legend.append(Legend(words("more_classes", count=number(len(ranked) - own)), COLOURS - 1))
-    return Plot(title, bars(names, series, key=key), tuple(legend))
+def _parts(makers: Sequence[Maker], found: DatasetStats, words: Words) -> Iterator[Part]:
+    for make in makers:
+        table = make(found, words)
+        if table.rows:
+            yield Part(table, PLOTS[make](found, words) if make in PLOTS else None)
 
 
 def _tiles(group: SampleGroup, words: Words, beside: Path) -> Tiles:
-    name = group.reason or tables.class_name(group.label, words)
+    name = group.reason or class_name(group.label, words)
     title = words("samples_aside" if group.reason else "samples_in_use", name=name)
     tiles = tuple(_tile(sample, words, beside) for sample in group.samples)
     return Tiles(title, f"{number(len(tiles))} / {number(group.images)}", tiles)
@@ -221,7 +138,7 @@ def _tiles(group: SampleGroup, words: Words, beside: Path) -> Tiles:
 
 def _tile(sample: Sample, words: Words, beside: Path) -> Tile:
     made = sample.thumbnail
-    facts = f"{sample.width} x {sample.height} {sample.format}"
+    facts = f"{sample.width}x{sample.height} {sample.format}"
     problem = "" if made.png else words("undecodable", status=str(made.status))
     return Tile(sample.name, facts, made.uri, link(made.path, beside), problem)
 

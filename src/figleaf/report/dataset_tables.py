@@ -1,8 +1,7 @@
 """The statistics of a data set as tables."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Sequence
 
 from figleaf.curate.measures import Bin, ClassStats, Percentiles
 from figleaf.curate.stats import DatasetStats
@@ -19,16 +18,6 @@ _HASH = 12  # hexadecimal digits that name a file
 _PARTS = ("train", "validation", "test")
 
 Maker = Callable[[DatasetStats, Words], Table]
-
-
-def tables(found: DatasetStats, words: Words) -> Iterator[Table]:
-    """All that have something to say, in the order in which they are read; classes always."""
-    makers: Sequence[Maker] = (
-        losses, lists, problems, set_aside, formats, sides, shapes, resolutions, percentiles,
-        duplicates, clusters, distances, doubts, labellers, runs,
-    )  # fmt: skip  # a list of names
-    made = (make(found, words) for make in makers)
-    return chain([classes(found, words)], (table for table in made if table.rows))
 
 
 def class_name(label: str | None, words: Words) -> str:
@@ -63,7 +52,7 @@ def classes(found: DatasetStats, words: Words) -> Table:
 
 def _class_row(one: ClassStats, found: DatasetStats, aside: int, words: Words) -> tuple[str, ...]:
     first, *rest = _sum_row(class_name(one.label, words), [one], found, aside)
-    return (first, *rest[:-2], f"{one.width} x {one.height}", rest[-1])
+    return (first, *rest[:-2], f"{one.width}x{one.height}", rest[-1])
 
 
 def _sum_row(
@@ -200,13 +189,13 @@ def size_name(one: Bin) -> str:
 def _range(one: Bin, low: str, high: str) -> str:
     if one.low is None:
         return f"< {high}"
-    return f">= {low}" if one.high is None else f"{low} - {high}"
+    return f"≥ {low}" if one.high is None else f"{low} - {high}"
 
 
 def resolutions(found: DatasetStats, words: Words) -> Table:
     """Widths and heights that many images have."""
     rows = [
-        (f"{one.width} x {one.height}", number(one.images), share(one.images, found.images))
+        (f"{one.width}x{one.height}", number(one.images), share(one.images, found.images))
         for one in found.measures.resolutions
     ]
     head = (words("resolution"), f">{words('images')}", f">{words('share')}")
@@ -221,7 +210,7 @@ def percentiles(found: DatasetStats, words: Words) -> Table:
     if measures.all_sizes and len(ranked) > 1:
         rows.append(_percentile_row(words("in_all"), measures.all_sizes))
     names = ("smallest", "p5", "p25", "p50", "p75", "p95", "largest")
-    head = (words("label"), *(f">{words(name)}" for name in names))
+    head = (words("sizes_of"), *(f">{words(name)}" for name in names))
     note, summed = words("percentiles_note"), len(rows) > 1
     return Table(words("percentiles_title"), head, tuple(rows), note, is_summed=summed)
 
@@ -242,7 +231,7 @@ def duplicates(found: DatasetStats, words: Words) -> Table:
         "conflicts": found.status.conflicts,
     }
     rows = tuple((words(name), number(count)) for name, count in figures.items() if count)
-    return Table(words("duplicates_title"), (words("kind"), f">{words('count')}"), rows)
+    return Table(words("duplicates_title"), (words("duplicates"), f">{words('count')}"), rows)
 
 
 def clusters(found: DatasetStats, words: Words) -> Table:
@@ -250,7 +239,7 @@ def clusters(found: DatasetStats, words: Words) -> Table:
     rows = [
         (
             one.representative[:_HASH], class_name(one.label, words),
-            f"{one.width} x {one.height}", number(one.images),
+            f"{one.width}x{one.height}", number(one.images),
         )
         for one in found.duplicates.largest
     ]  # fmt: skip  # a row
@@ -260,24 +249,31 @@ def clusters(found: DatasetStats, words: Words) -> Table:
 
 def distances(found: DatasetStats, words: Words) -> Table:
     """How far near duplicates are from the best file of their cluster."""
-    counts = Counter[int]()
-    for bits, images in found.duplicates.distances.items():
-        counts[bits // _DISTANCES] += images
     rows = [
-        (
-            words("bits_between", low=str(low * _DISTANCES), high=str((low + 1) * _DISTANCES - 1)),
-            number(counts[low]),
-        )
-        for low in range(max(counts, default=-1) + 1)
+        (distance_name(low, words), number(images))
+        for low, images in count_distances(found).items()
     ]
     head = (words("distance"), f">{words('images')}")
     return Table(words("distances_title"), head, tuple(rows), words("distances_note"))
 
 
+def count_distances(found: DatasetStats) -> dict[int, int]:
+    """Images by ranges of distance: where a range begins, in bits, and how many there are."""
+    counts = Counter[int]()
+    for bits, images in found.duplicates.distances.items():
+        counts[bits - bits % _DISTANCES] += images
+    return {low: counts[low] for low in range(0, max(counts, default=-1) + 1, _DISTANCES)}
+
+
+def distance_name(low: int, words: Words) -> str:
+    """A range of distances: "8 to 15 bits"."""
+    return words("bits", low=str(low), high=str(low + _DISTANCES - 1))
+
+
 def doubts(found: DatasetStats, words: Words) -> Table:
     """What a person should look at."""
     rows = [(one.kind, one.who, number(one.images)) for one in found.doubts]
-    head = (words("kind"), words("who"), f">{words('images')}")
+    head = (words("doubt"), words("doubter"), f">{words('images')}")
     return Table(words("doubts_title"), head, tuple(rows))
 
 
@@ -296,3 +292,14 @@ def runs(found: DatasetStats, words: Words) -> Table:
     ]
     head = tuple(words(name) for name in ("command", "version", "started", "outcome"))
     return Table(words("runs_title"), head, tuple(rows))
+
+
+SECTIONS: tuple[tuple[str, tuple[Maker, ...]], ...] = (
+    ("classes_section", (classes,)),
+    ("origin_section", (lists, losses, problems)),
+    ("measures_section", (sides, shapes, percentiles, formats, resolutions)),
+    ("duplicates_section", (duplicates, clusters, distances)),
+    ("aside_section", (set_aside, doubts)),
+    ("labels_section", (labellers, runs)),
+)
+"""The tables in the order in which they are read, under the texts of their headings."""

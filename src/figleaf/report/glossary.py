@@ -26,7 +26,7 @@ _REASONS = {
     Reason.BAD_ANSWER: ("not HTTP that is understood", "이해할 수 없는 HTTP 응답"),
     Reason.REDIRECTS: ("too many redirects", "리디렉션이 너무 많음"),
     Reason.GONE: ("HTTP 404 or 410", "HTTP 404 또는 410"),
-    Reason.FORBIDDEN: ("HTTP 401, 402, 403 or 451", "HTTP 401, 402, 403, 451"),
+    Reason.FORBIDDEN: ("HTTP 401, 402, 403 or 451", "HTTP 401, 402, 403 또는 451"),
     Reason.RATE_LIMITED: ("HTTP 429", "HTTP 429"),
     Reason.SERVER_ERROR: ("HTTP 5xx", "HTTP 5xx"),
     Reason.HTTP_STATUS: ("another HTTP status than 200", "200이 아닌 다른 HTTP 상태"),

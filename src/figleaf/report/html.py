@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from figleaf.errors import MissingExtraError
+from figleaf.report.tables import printable
 from figleaf.report.texts import Words
 
 if TYPE_CHECKING:
@@ -65,9 +66,16 @@ def link(target: Path, beside: Path) -> str:
     """
     # Not resolved: a browser takes the dots away from the path as it was given, links or not.
     file, folder = os.path.abspath(target), os.path.abspath(beside)  # noqa: PTH100
-    if os.path.commonpath([file, folder]) == os.path.sep:
-        return f"file://{quote(os.fsencode(file))}"
-    return quote(os.fsencode(os.path.relpath(file, folder)))
+    if _shared(file, folder) == Path(file).anchor:
+        return Path(file).as_uri()
+    return quote(os.fsencode(Path(os.path.relpath(file, folder)).as_posix()))
+
+
+def _shared(file: str, folder: str) -> str:
+    try:
+        return os.path.commonpath([file, folder])
+    except ValueError:  # on two drives
+        return Path(file).anchor
 
 
 def _hash(text: str) -> str:
@@ -79,19 +87,15 @@ def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    def printable(value: object) -> object:
-        """What could turn the direction of text, or not be encoded, escaped."""
-        if not isinstance(value, str) or isinstance(value, Markup):
-            return value
-        return "".join(
-            char if char.isprintable() else char.encode("unicode_escape").decode() for char in value
-        )
+    def escaped(value: object) -> object:
+        is_text = isinstance(value, str) and not isinstance(value, Markup)
+        return printable(str(value)) if is_text else value
 
     return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=printable,
+        finalize=escaped,
         trim_blocks=True,
         lstrip_blocks=True,
     )

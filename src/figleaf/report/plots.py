@@ -7,13 +7,16 @@ made; colours are markers that become classes, whose colours are the page's.
 
 import io
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from xml.etree import ElementTree
 
 from figleaf.errors import MissingExtraError
+from figleaf.report.tables import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +30,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _INK, _GRID = "#010101", "#020202"
 _MARKERS = {_INK: "ink", _GRID: "grid"} | {f"#0303{n:02x}": f"c{n}" for n in range(COLOURS)}
+_LOCK = threading.Lock()
 _FONT_SIZE = 11.0
 _WIDTH = 6.4  # inches, of 72 pixels
 _ROW = 0.27  # inches, that a bar takes
@@ -40,16 +44,14 @@ class Series:
     colour: int = 0
 
 
-def bars(
-    names: Sequence[str], series: Sequence[Series], *, key: str, horizontal: bool = False
-) -> str:
-    """Stacked bars.
+def bars(names: Sequence[str], series: Sequence[Series], *, key: str, upright: bool = False) -> str:
+    """Stacked bars, from left to right, the first one at the top.
 
     Args:
         names: of the bars; any text.
         series: what is stacked, the first one at the axis.
         key: what tells this plot's ids from those of others on the same page.
-        horizontal: bars from left to right, the first at the top: for long names.
+        upright: bars from bottom to top instead, for short names.
 
     Returns:
         an `<svg>` element without styles, scripts or links; classes `ink`, `grid`, `c0` to `c7`
@@ -59,44 +61,59 @@ def bars(
         MissingExtraError: matplotlib is not installed.
     """
     tokens = _Tokens()
-    shown = [tokens.of(name) for name in names]
-    height = _ROW * len(names) + 0.5 if horizontal else 2.7
-    figure = _figure(height)
+    with _settings(key):
+        figure = _drawn([tokens.of(name) for name in names], series, upright=upright)
+        file = io.BytesIO()
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return _as_element(file.getvalue(), tokens, key)
+
+
+@contextmanager
+def _settings(key: str) -> Iterator[None]:
+    """matplotlib as it comes, whatever the user's own file says; words as words."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise MissingExtraError("report", "a plot") from None
+    # Settings are the whole process's.
+    with _LOCK, mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": key})
+        yield
+
+
+def _drawn(names: Sequence[str], series: Sequence[Series], *, upright: bool) -> "Figure":
+    from matplotlib.figure import Figure
+
+    height = 2.7 if upright else _ROW * len(names) + 0.4
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained", dpi=72, facecolor="none")
     axes = figure.add_subplot()
     places = range(len(names))
     sums = [0.0] * len(names)
     for one in series:
         colour = f"#0303{one.colour:02x}"
-        if horizontal:
-            axes.barh(places, one.values, left=sums, height=0.7, color=colour)
-        else:
+        if upright:
             axes.bar(places, one.values, bottom=sums, width=0.7, color=colour)
+        else:
+            axes.barh(places, one.values, left=sums, height=0.7, color=colour)
         sums = [low + more for low, more in zip(sums, one.values, strict=True)]
-    _dress(axes, horizontal=horizontal)
-    if horizontal:
-        axes.set_yticks(places, shown)
-        axes.invert_yaxis()
+    _dress(axes, upright=upright)
+    if upright:
+        axes.set_xticks(places, names)
     else:
-        axes.set_xticks(places, shown)
-    return _as_svg(figure, tokens, key)
+        axes.set_yticks(places, names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+    return figure
 
 
-def _figure(height: float) -> "Figure":
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("report", "a plot") from None
-    return Figure(figsize=(_WIDTH, height), layout="constrained", dpi=72, facecolor="none")
-
-
-def _dress(axes: "Axes", *, horizontal: bool) -> None:
+def _dress(axes: "Axes", *, upright: bool) -> None:
     """Nothing but the bars, their names, and lines to read their length from."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_facecolor("none")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    values = axes.xaxis if horizontal else axes.yaxis
+    values = axes.yaxis if upright else axes.xaxis
     values.set_major_locator(MaxNLocator(5, integer=True))
     values.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     values.grid(visible=True, color=_GRID, linewidth=0.8)
@@ -120,7 +137,7 @@ class _Tokens:
         self.words: dict[str, str] = {}
 
     def of(self, word: str) -> str:
-        word = _cut(word)
+        word = _cut(printable(word))
         number, letters = len(self.words) + 1, ""
         while number:
             number, letter = divmod(number, 26)
@@ -144,13 +161,8 @@ def _cut(word: str) -> str:
     return f"{word}…"
 
 
-def _as_svg(figure: "Figure", tokens: _Tokens, key: str) -> str:
-    import matplotlib as mpl
-
-    file = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    root = ElementTree.fromstring(file.getvalue())
+def _as_element(svg: bytes, tokens: _Tokens, key: str) -> str:
+    root = ElementTree.fromstring(svg)
     _strip(root)
     linked = set(_links(root))
     for element in root.iter():

@@ -97,7 +97,7 @@ def read_samples(folder: Path, most: int) -> tuple[SampleGroup, ...]:
     paths = [store.path(sha256, kind) for one in chosen for sha256, kind, *_ in one.rows]
     if not paths:
         return ()
-    made = thumbnails(paths)
+    made = iter(thumbnails(paths))
     return tuple(
         SampleGroup(
             one.label,

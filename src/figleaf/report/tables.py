@@ -24,6 +24,13 @@ class Table:
     is_summed: bool = False
 
 
+def printable(text: str) -> str:
+    """The text with all that could turn its direction, or not be encoded, escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 def number(count: int) -> str:
     """A count: "1,300,000"."""
     return f"{count:,}"
@@ -31,7 +38,7 @@ def number(count: int) -> str:
 
 def share(part: int, whole: int) -> str:
     """Of a hundred, with one decimal; empty where there is no whole."""
-    return f"{100 * part / whole:.1f} %" if whole else ""
+    return f"{100 * part / whole:.1f}%" if whole else ""
 
 
 def bytes_(count: float) -> str:

@@ -11,7 +11,7 @@ be undone in part.
 
 import io
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ class Thumbnail:
         return f"data:image/png;base64,{b64encode(self.png).decode()}" if self.png else ""
 
 
-def thumbnails(paths: Iterable[Path]) -> Iterator[Thumbnail]:
+def thumbnails(paths: Iterable[Path]) -> list[Thumbnail]:
     """A destroyed thumbnail of each file, in order.
 
     Decoded in other processes: where a file was altered since it was collected, nothing else is
@@ -62,7 +62,7 @@ def thumbnails(paths: Iterable[Path]) -> Iterator[Thumbnail]:
         IsolatedPool(destroyed, workers=_WORKERS, deadline=_DEADLINE) as isolated,
         ThreadPoolExecutor(_WORKERS) as threads,
     ):
-        yield from threads.map(lambda path: _thumbnail(path, isolated), paths)
+        return list(threads.map(lambda path: _thumbnail(path, isolated), paths))
 
 
 def _thumbnail(path: Path, isolated: "IsolatedPool[bytes]") -> Thumbnail:
