@@ -31,6 +31,7 @@ from figleaf.images.phash import (
     distance,
     distances,
     pdq,
+    pdq_and_mirrored,
 )
 
 Pixels = NDArray[np.uint8]
@@ -244,6 +245,40 @@ def test_many_threads_at_once() -> None:
         assert list(threads.map(pdq, arrays)) == expected
 
 
+def check_pair(pixels: Pixels) -> None:
+    """Both hashes are those that each picture has by itself."""
+    pair = pdq_and_mirrored(pixels)
+    assert pair.upright == pdq(pixels)
+    assert pair.mirrored == pdq(pixels[:, ::-1])
+    assert pair.mirrored == pdq(np.ascontiguousarray(pixels[:, ::-1]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    make=st.sampled_from(MAKERS),
+    height=st.integers(1, 300),
+    width=st.integers(1, 300),
+)
+def test_the_mirrored_hash_is_that_of_the_mirrored_pixels(
+    make: Callable[[int, int], Pixels], height: int, width: int
+) -> None:
+    check_pair(make(height, width))
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (100, 800), (100, 801), (5, 41), (1, 9), (4, 4)])
+def test_the_mirrored_hash_of_extreme_shapes(shape: tuple[int, int]) -> None:
+    check_pair(noise(*shape))
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "rocket.jpg", "horse.png"])
+def test_the_mirrored_hash_of_photos(name: str) -> None:
+    pixels = picture(name)
+    check_pair(pixels)
+    pair = pdq_and_mirrored(pixels)
+    assert distance(pair.upright.bits, pair.mirrored.bits) > MATCH_DISTANCE
+    assert pdq_and_mirrored(pixels[:, ::-1]).mirrored == pair.upright
+
+
 def test_hex_is_the_bytes_in_order() -> None:
     assert PDQ(bytes(range(32)), 1).hex == bytes(range(32)).hex()
 
@@ -258,8 +293,9 @@ def test_hex_is_the_bytes_in_order() -> None:
     ],
 )
 def test_other_arrays_are_refused(array: Any) -> None:
-    with pytest.raises(InputError, match="uint8 RGB"):
-        pdq(array)
+    for function in (pdq, pdq_and_mirrored):
+        with pytest.raises(InputError, match="uint8 RGB"):
+            function(array)
 
 
 def test_distance() -> None:
