@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from figleaf import labels
 from figleaf.cli.clean import Folder, naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
-from figleaf.cli.listing import STDOUT, write_list
+from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.curate.screening.rules import ScreenRules
@@ -79,6 +80,8 @@ def screen(
         raise InputError("DIR is empty: name a data set's folder")
     if list_to == STDOUT and as_json:
         raise InputError("--list - and --json would both be on standard output; give a file")
+    if list_to is not None:
+        check_list(list_to, option="--list")
     with naming_options():
         rules = ScreenRules(
             model=model,
@@ -104,6 +107,8 @@ def _pairs(texts: list[str]) -> dict[str, str]:
         own, sign, name = text.rpartition("=")
         if not (own and sign and name):
             raise InputError(f"--as {text!r}: give your class and figleaf's, as in comics=drawings")
+        if labels.find(name) is None:
+            raise InputError(f"--as {text}: {name!r} is none of {', '.join(labels.LABELS)}")
         pairs[own] = name
     return pairs
 
