@@ -55,6 +55,8 @@ def doubt(expected: labels.Label, scores: Mapping[str, float], rules: ScreenRule
     if expected.name not in scores:  # a model of two classes knows no more
         return None
     other = max(scores, key=lambda name: scores[name])
-    if other != expected.name and scores[other] >= rules.other_above:
+    found = labels.find(other)
+    is_as_safe = found is not None and found.unsafe == expected.unsafe
+    if is_as_safe and found != expected and scores[other] >= rules.other_above:
         return Doubt(DoubtKind.OTHER_CLASS, scores[other], f"{other} {scores[other]:.3f}")
     return None

@@ -14,7 +14,7 @@ from figleaf.dataset.quarantine import Quarantine
 from figleaf.dataset.store import Store
 from figleaf.errors import Status
 
-_BATCH = 256
+_BATCH = 64  # what an interruption loses at most
 _PAGE = 2_000
 _AGAIN = (Status.NOT_FOUND, Status.UNREADABLE, Status.TIMEOUT, Status.CRASHED)
 """What may be otherwise the next time."""
