@@ -26,7 +26,7 @@ INTERRUPTED = 130
 _RULES = CleanRules()
 _SHOWN = 10  # label conflicts, and dropped images of a dry run, in the table
 _DIGITS = 12  # of a hash: enough to name an image by
-_SIZE = re.compile(r"(\d+)x(\d+)")
+_SIZE = re.compile(r"([1-9][0-9]{0,6})x([1-9][0-9]{0,6})")
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_default=False)]
 

@@ -97,7 +97,8 @@ def _brought_back(
             if label is not None:
                 label_by_person(db, image, label, who=who, why=why, at=now)
     counts = Counter(reason for reason in free.values() if reason is not None)
-    return Restored(counts, sum(reason is None for reason in free.values()), refused)
+    in_use = sum(reason is None for reason in free.values())
+    return Restored(dict(counts), in_use, dict(refused))
 
 
 def _person(who: str | None) -> str:
