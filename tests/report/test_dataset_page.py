@@ -120,3 +120,10 @@ def test_the_same_figures_give_the_same_page(folder: Path) -> None:
     assert page_of(folder) == dataset_page(
         replace(found), Words("en"), beside=folder.parent, samples=2
     )
+
+
+def test_a_class_of_which_nothing_is_in_use_is_told(tmp_path: Path) -> None:
+    folder = data_set(tmp_path, ["옷"], 1)
+    assert re.search(
+        '<th scope="row" class="short">neutral</th><td class="n">0</td>', page_of(folder)
+    )

@@ -32,8 +32,10 @@ class Plot:
     legend: tuple[Legend, ...] = ()
 
 
-def classes(found: DatasetStats, words: Words) -> Plot:
+def classes(found: DatasetStats, words: Words) -> Plot | None:
     """Images in use by class, by part of the split where there is one."""
+    if not found.images:
+        return None
     ranked = sorted(found.measures.classes, key=lambda one: -one.images)[:_BARS]
     names = [tables.class_name(one.label, words) for one in ranked]
     parts = found.parts[:_REST]
@@ -109,7 +111,7 @@ def _by_class(
     return bars(names, series, key=key), tuple(legend)
 
 
-PLOTS: Mapping[tables.Maker, Callable[[DatasetStats, Words], Plot]] = {
+PLOTS: Mapping[tables.Maker, Callable[[DatasetStats, Words], Plot | None]] = {
     tables.classes: classes,
     tables.losses: losses,
     tables.sides: sides,

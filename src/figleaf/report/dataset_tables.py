@@ -1,7 +1,7 @@
 """The statistics of a data set as tables."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from figleaf.curate.measures import Bin, ClassStats, Percentiles
 from figleaf.curate.stats import DatasetStats
@@ -32,12 +32,10 @@ def part_name(part: str, words: Words) -> str:
 
 def classes(found: DatasetStats, words: Words) -> Table:
     """Images in use by class, the largest where there are many."""
-    ranked = found.measures.classes
-    if len(ranked) > _CLASSES:
-        ranked = tuple(sorted(ranked, key=lambda one: -one.images))
     aside = Counter[str | None]()
     for one in found.set_aside:
         aside[one.label] += one.images
+    ranked = _every_class(found, aside)
     rows = [_class_row(one, found, aside[one.label], words) for one in ranked[:_CLASSES]]
     if rest := ranked[_CLASSES:]:
         name = words("more_classes", count=number(len(rest)))
@@ -50,9 +48,20 @@ def classes(found: DatasetStats, words: Words) -> Table:
     return Table(words("classes_title"), head, tuple(rows), is_summed=len(rows) > 1)
 
 
+def _every_class(found: DatasetStats, aside: Mapping[str | None, int]) -> list[ClassStats]:
+    """Also those of which nothing is in use any more, which is worth a look."""
+    known = {one.label for one in found.measures.classes}
+    empty = (ClassStats(label, 0, 0, {}, 0, 0) for label in aside if label not in known)
+    every = [*found.measures.classes, *empty]
+    if len(every) > _CLASSES:
+        return sorted(every, key=lambda one: -one.images)
+    return sorted(every, key=lambda one: (one.label is None, one.label or ""))
+
+
 def _class_row(one: ClassStats, found: DatasetStats, aside: int, words: Words) -> tuple[str, ...]:
     first, *rest = _sum_row(class_name(one.label, words), [one], found, aside)
-    return (first, *rest[:-2], f"{one.width}x{one.height}", rest[-1])
+    median = f"{one.width}x{one.height}" if one.images else "-"
+    return (first, *rest[:-2], median, rest[-1])
 
 
 def _sum_row(
@@ -205,7 +214,9 @@ def resolutions(found: DatasetStats, words: Words) -> Table:
 def percentiles(found: DatasetStats, words: Words) -> Table:
     """How large the files are, by class."""
     measures = found.measures
-    ranked = measures.percentiles[:_CLASSES]
+    # The same classes as in the table of classes.
+    shown = {one.label for one in sorted(measures.classes, key=lambda one: -one.images)[:_CLASSES]}
+    ranked = [one for one in measures.percentiles if one.label in shown]
     rows = [_percentile_row(class_name(one.label, words), one) for one in ranked]
     if measures.all_sizes and len(ranked) > 1:
         rows.append(_percentile_row(words("in_all"), measures.all_sizes))

@@ -31,9 +31,9 @@ _LINK = "{http://www.w3.org/1999/xlink}href"
 _INK, _GRID = "#010101", "#020202"
 _MARKERS = {_INK: "ink", _GRID: "grid"} | {f"#0303{n:02x}": f"c{n}" for n in range(COLOURS)}
 _LOCK = threading.Lock()
-_FONT_SIZE = 11.0
+_FONT_SIZE = 12.0
 _WIDTH = 6.4  # inches, of 72 pixels
-_ROW = 0.27  # inches, that a bar takes
+_ROW = 0.28  # inches, that a bar takes
 
 
 @dataclass(frozen=True, slots=True)
