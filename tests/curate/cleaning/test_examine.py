@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all
 from figleaf.curate.cleaning.measure import measure, parse_measured
 from figleaf.dataset.ledger import Ledger
-from figleaf.errors import ImageError, Status
+from figleaf.errors import DatasetError, ImageError, Status
 from figleaf.images.limits import Limits
 
 from ...sources.collecting import files_of
@@ -317,3 +318,28 @@ def test_no_more_files_are_held_than_asked_for(out: Path) -> None:
         examine_all(ledger, counting, threads, ahead=1, done=done.append)
     assert [one.status for one in done] == ["ok", "ok"]
     assert len(held) == 2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "figleaf-test", str(disk)]
+    if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("needs to mount a disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_loses_nothing(two: Path, small_disk: Path) -> None:
+    out = copied(two, small_disk / "data")
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    os.truncate(filler, filler.stat().st_size - 48 * 1024)  # enough to open the ledger
+    with pytest.raises(DatasetError, match="the same command goes on"):
+        cleaned(out)
+    filler.unlink()
+    assert cleaned(out).kept == 2

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from figleaf.curate.cleaning import misnamed
-from figleaf.curate.cleaning.misnamed import correct, count_misnamed, count_wrong
+from figleaf.curate.cleaning.misnamed import (
+    _extension,
+    correct,
+    count_misnamed,
+    count_wrong,
+)
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import Ledger
 
@@ -92,6 +96,27 @@ def test_what_is_blocklisted_is_not_touched(out: Path) -> None:
     assert path_of(out, COFFEE).suffix == ".png"
 
 
+@pytest.mark.parametrize(
+    ("kind", "locator", "expected"),
+    [
+        ("url", "https://host.example/a/b.JPG?c=d.png#e.gif", "jpg"),
+        ("url", "https://host.jpg", ""),
+        ("url", "https://host.jpg/", ""),
+        ("url", "https://host.example/a.b/c", ""),
+        ("url", "https://host.example/c.tar.webp", "webp"),
+        ("url", "nothing of the kind", ""),
+        ("url", "http://[::1/a.png", "png"),
+        ("file", "/photos.d/a b?.png", "png"),
+        ("file", "/photos/.png", ""),
+        ("file", "/photos/a.", ""),
+        ("member", "/photos/shard.tar::0001.cls.Gif", "gif"),
+        ("member", "/photos/shard.tar::0001", ""),
+    ],
+)
+def test_what_the_extension_is(kind: str, locator: str, expected: str) -> None:
+    assert _extension(kind, locator) == expected
+
+
 def test_sources_that_call_a_file_what_it_is_not(tmp_path: Path) -> None:
     data = {name: jpeg(name, 96, 96) for name in ("coffee.png", "chelsea.png", "coins.png")}
     files = {
@@ -116,11 +141,3 @@ def test_sources_that_call_a_file_what_it_is_not(tmp_path: Path) -> None:
         found = count_misnamed(ledger)
     assert found == {("png", "jpeg"): 1, ("webp", "png"): 1, ("gif", "jpeg"): 2}
     assert cleaned(out).misnamed == found
-
-
-def test_all_pages_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the order in which images and items came."""
-    out = data_set(tmp_path, {f"neutral/{n}.png": jpeg("coins.png", 90 + n, 96) for n in range(9)})
-    monkeypatch.setattr(misnamed, "_NAMES", misnamed._NAMES.replace("10000", "2"))
-    with Ledger(out) as ledger:
-        assert count_misnamed(ledger) == {("png", "jpeg"): 9}
