@@ -318,3 +318,15 @@ def test_notes(data_set: Path, tmp_path: Path) -> None:
         view = data.filter(label="neutral")
         (note,) = figleaf.export_dataset(view, tmp_path / "one").notes
     assert "no label where the first part has one class" in note
+
+
+def test_numbers_that_all_have_stand_in_the_metadata(data_set: Path, tmp_path: Path) -> None:
+    names = hashes(data_set)
+    split(data_set, {one: ("train", "test")[n % 2] for n, one in enumerate(names)})
+    figleaf.export_dataset(data_set, tmp_path / "train", form="huggingface", split="train")
+    figleaf.export_dataset(data_set, tmp_path / "all", form="huggingface")
+    train = (tmp_path / "train/train/metadata.jsonl").read_text("utf-8").splitlines()
+    both = (tmp_path / "all/train/metadata.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["fold"] for line in train} == {1}
+    assert not any("fold" in json.loads(line) for line in both)
+    assert not any(value is None for line in both for value in json.loads(line).values())
