@@ -1,19 +1,14 @@
 """Cleaning, wired: examine what is new, judge all, compare, and write what changed."""
 
-import heapq
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, read_catalogue
+from figleaf.curate.cleaning.compare import Compared, compare
 from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all
 from figleaf.curate.cleaning.judge import Finding
 from figleaf.curate.cleaning.measure import measure
@@ -21,20 +16,11 @@ from figleaf.curate.cleaning.misnamed import correct, count_misnamed, count_wron
 from figleaf.curate.cleaning.placeholders import Placeholders
 from figleaf.curate.cleaning.report import CleanReport, Drop
 from figleaf.curate.cleaning.rules import CleanRules
-from figleaf.curate.cleaning.verdicts import (
-    Cluster,
-    alone,
-    found_clusters,
-    hashed,
-    ranked,
-    verdicts,
-)
-from figleaf.curate.duplicates.clusters import Clusters, cluster
 from figleaf.curate.watch import Watch
 from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.labelling import CLEAN
 from figleaf.dataset.ledger import Ledger
-from figleaf.dataset.quarantine import Quarantine, set_all_aside
+from figleaf.dataset.quarantine import set_all_aside
 from figleaf.dataset.store import Store
 from figleaf.errors import InputError
 from figleaf.images.isolate import IsolatedPool
@@ -43,8 +29,8 @@ from figleaf.models.runtime import available_cores
 
 _DEADLINE = 60.0
 """Seconds that one file may take."""
-_LARGEST = 10
 _PAGE = 500
+_CLUSTER = "INSERT INTO clusters (image_id, representative, distance, group_id) VALUES (?, ?, ?, ?)"
 
 
 def clean(
@@ -125,7 +111,7 @@ def _applied(
 ) -> CleanReport:
     opinions = Opinions.read(ledger)
     catalogue = read_catalogue(ledger, rules, placeholders, opinions)
-    compared = _compared(catalogue, rules, opinions, watch)
+    compared = compare(catalogue, rules, opinions, watch)
     findings = catalogue.findings | compared.findings
     changes = list(_changes(catalogue.before, findings))
     if not dry_run:
@@ -150,55 +136,6 @@ def _applied(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """What comparing the candidates gave.
-
-    Attributes:
-        ids: the candidates', the best one first.
-        grouped: their clusters, likewise.
-        findings: image -> the rule that drops it.
-        clusters: how many have more than one image.
-        largest: of these.
-        conflicts: clusters, also of one, that are dropped for having no class that holds.
-    """
-
-    ids: NDArray[np.int64]
-    grouped: Clusters
-    findings: dict[int, Finding]
-    clusters: int
-    largest: list[Cluster]
-    conflicts: list[Cluster]
-
-
-def _compared(
-    catalogue: Catalogue, rules: CleanRules, opinions: Opinions, watch: Watch
-) -> _Compared:
-    candidates = catalogue.candidates
-    order = ranked(candidates, opinions)
-    watch.start("comparing", len(order))
-    grouped = cluster(
-        hashed(candidates, order, mirrored=rules.mirrored),
-        distance=rules.distance,
-        progress=watch.done,
-    )
-    findings: dict[int, Finding] = {}
-    several: list[Cluster] = []
-    conflicts: list[Cluster] = []
-    count = 0
-    found = found_clusters(candidates, order, grouped, opinions)
-    for one in chain(found, (alone(*disputed) for disputed in catalogue.alone)):
-        dropped = dict(verdicts(one, rules, opinions))
-        findings |= dropped
-        reasons = {finding.reason for finding in dropped.values()}
-        if one.conflict and Quarantine.LABEL_CONFLICT in reasons:
-            conflicts.append(one)
-        if len(one.ids) > 1:
-            count += 1
-            several = heapq.nlargest(_LARGEST, [*several, one], key=lambda found: len(found.ids))
-    return _Compared(candidates.ids[order], grouped, findings, count, several, conflicts)
-
-
 def _changes(
     before: dict[int, tuple[str, str]], findings: dict[int, Finding]
 ) -> Iterator[tuple[int, Finding | None]]:
@@ -212,27 +149,14 @@ def _changes(
 def _write(
     ledger: Ledger,
     catalogue: Catalogue,
-    compared: _Compared,
+    compared: Compared,
     changes: list[tuple[int, Finding | None]],
 ) -> None:
     rows = ((image, *_event(found)) for image, found in changes)
     with ledger.transaction() as db:
         db.execute("DELETE FROM clusters")
-        db.executemany(_CLUSTER, _cluster_rows(compared.ids, compared.grouped))
+        db.executemany(_CLUSTER, compared.rows())
         set_all_aside(db, rows, who=CLEAN, at=ledger.clock())
-
-
-_CLUSTER = "INSERT INTO clusters (image_id, representative, distance, group_id) VALUES (?, ?, ?, ?)"
-
-
-def _cluster_rows(ids: NDArray[np.int64], grouped: Clusters) -> Iterator[tuple[int, ...]]:
-    # In the order of the table's key, which is the fastest to write.
-    by_id = np.argsort(ids)
-    for start in range(0, len(ids), _PAGE):
-        some = by_id[start : start + _PAGE]
-        leaders, groups = ids[grouped.representative[some]], ids[grouped.group[some]]
-        columns = (ids[some], leaders, grouped.distance[some], groups)
-        yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _event(found: Finding | None) -> tuple[str | None, str]:
