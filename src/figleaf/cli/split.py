@@ -108,6 +108,8 @@ def _row(found: "SplitReport", name: str, labels: list[str], parts: list[Part]) 
 
 def _hints(found: "SplitReport", labels: list[str], folder: str) -> Iterator[str]:
     yield f"seed {found.rules.seed}, split {found.fingerprint[:12]}; no leaks"
+    if found.new:
+        yield f"{found.new:,} images got their part now"
     if found.left_out:
         yield (
             f"{found.left_out:,} images are in no part: they are near duplicates of images of"

@@ -227,6 +227,8 @@ def _narrowed_folds(
 ) -> frozenset[int | None] | None:
     if isinstance(asked, EllipsisType):
         return old
+    if asked is not None and not isinstance(asked, int | Iterable):
+        raise InputError(f"fold={asked!r}: not a whole number, None, or several of these")
     wanted = frozenset([asked] if asked is None or isinstance(asked, int) else asked)
     if odd := [one for one in wanted if one is not None and not isinstance(one, int)]:
         raise InputError(f"fold: {odd[0]!r} is neither a whole number nor None")

@@ -9,6 +9,7 @@ from collections import Counter
 from math import ceil, floor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -77,6 +78,12 @@ def test_rows_and_filters_know_the_split(data_set: Path) -> None:
         assert len(data.filter(split=None)) == 0
         assert len(data.filter(split="train", label="drawings", fold=0)) in (3, 4)
     assert max(found.folds.values()) - min(found.folds.values()) <= 2
+
+
+@pytest.mark.parametrize("wrong", [1.5, "1", [0, "1"]])
+def test_a_fold_is_a_whole_number(data_set: Path, wrong: Any) -> None:
+    with figleaf.Dataset(data_set) as data, pytest.raises(InputError, match=r"fold.*whole number"):
+        data.filter(fold=wrong)
 
 
 def test_the_same_data_gives_the_same_split_in_whatever_order_it_came(

@@ -105,18 +105,20 @@ class _Hashes:
 def _near(ledger: Ledger, group: Sequence[Placed], compared: Comparison) -> Iterator[Leak]:
     """The near duplicates of a group that are in different places, each image with the nearest."""
     hashes = _hashes(ledger, group, compared)
-    places = np.array([group[number].place for number in hashes.found_of], dtype=object)
     leaks: dict[tuple[int, int], int] = {}
-    for number, sought in enumerate(hashes.sought):
-        elsewhere = np.flatnonzero(places != group[number].place)
-        if not sought or not len(elsewhere):
-            continue
-        near = np.min([distances(one, hashes.found[elsewhere]) for one in sought], axis=0)
-        nearest = int(np.argmin(near))
-        other, bits = hashes.found_of[elsewhere[nearest]], int(near[nearest])
-        if bits <= compared.distance:
-            pair = (min(number, other), max(number, other))
-            leaks[pair] = min(bits, leaks.get(pair, bits))
+    for place in sorted({one.place for one in group}):
+        elsewhere = [at for at, of in enumerate(hashes.found_of) if group[of].place != place]
+        found = hashes.found[elsewhere]
+        for number, sought in enumerate(hashes.sought):
+            if group[number].place != place or not sought or not elsewhere:
+                continue
+            # A mirror image's hash is not the mirrored picture's to the bit: both look for each.
+            far = np.min([distances(one, found) for one in sought], axis=0)
+            nearest = int(np.argmin(far))
+            other, bits = hashes.found_of[elsewhere[nearest]], int(far[nearest])
+            if bits <= compared.distance:
+                pair = (min(number, other), max(number, other))
+                leaks[pair] = min(bits, leaks.get(pair, bits))
     for (first, second), bits in sorted(leaks.items()):
         why = f"the same picture, {bits} bits of PDQ apart"
         yield _leak(ledger, group[first], group[second], why)
