@@ -63,6 +63,11 @@ def test_the_users_settings_neither_matter_nor_change() -> None:
         assert mpl.rcParams["font.size"] == 30
 
 
+def test_words_have_a_size() -> None:
+    root = ElementTree.fromstring(plotted("a", "b"))
+    assert {one.attrib["font-size"] for one in root.iter("text")} == {"12px"}
+
+
 def test_long_words_are_cut() -> None:
     assert "…" in plotted("word" * 20)
     assert "…" not in plotted("가" * 10)

@@ -96,7 +96,7 @@ def stats(folder: str | Path, *, clock: Callable[[], float] = time.time) -> Data
     """Count what a data set is made of: classes, sizes, sources, resolutions, losses, duplicates.
 
     All of it is of one moment, also where a command writes meanwhile. A data set of a million
-    images takes some seconds and 200 MB of memory.
+    images takes some seconds and 150 MB of memory.
 
     Args:
         folder: the data set's.

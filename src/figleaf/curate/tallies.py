@@ -12,7 +12,7 @@ from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import State
 
 _LARGEST = 10  # clusters that are named
-_PAGE = 50_000
+_PAGE = 2_000
 
 _LISTS = """
 SELECT source, listing, filed, state, max(listings.label), max(listings.reason), sum(n)

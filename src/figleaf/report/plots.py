@@ -209,6 +209,8 @@ def _dissolve(element: ElementTree.Element, linked: Iterable[str], key: str) -> 
 
 def _declarations(style: str) -> Iterator[tuple[str, str]]:
     for one in style.split(";"):
-        name, colon, value = one.partition(":")
-        if colon:
-            yield name.strip(), value.strip()
+        name, _, value = (part.strip() for part in one.partition(":"))
+        if name == "font":  # matplotlib before 3.10: the size and the fonts in one
+            name, value = "font-size", value.partition(" ")[0]
+        if name:
+            yield name, value
