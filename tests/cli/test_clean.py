@@ -29,6 +29,7 @@ from ..curate.cleaning.dirty import (
     table,
 )
 from ..dataset.samples import line_of, python
+from ..sources.collecting import photo
 from .test_collect import Done, figleaf
 
 WANTED = {name: DIRTY[name] for name in (*DISPUTED, "neutral/small.png", "neutral/fine.jpg")}
@@ -171,8 +172,6 @@ def test_an_empty_data_set(tmp_path: Path) -> None:
 
 
 def test_more_conflicts_than_are_shown(tmp_path: Path) -> None:
-    from ..sources.collecting import photo
-
     files = {
         f"{label}/{seed}.jpg": photo(seed, side=64)
         for seed in range(12)
