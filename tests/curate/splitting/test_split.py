@@ -405,6 +405,21 @@ def test_images_that_came_since_are_refused(data_set: Path) -> None:
     assert split(data_set).new == 1
 
 
+def test_images_that_came_back_since_are_refused(data_set: Path) -> None:
+    """What was too small when the rest was compared was compared with nothing."""
+    set_aside(data_set, ["1.jpg"], "too_small")
+    change(
+        data_set,
+        "DELETE FROM clusters WHERE image_id = (SELECT id FROM images WHERE sha256 = ?)",
+        sha256("1.jpg"),
+    )
+    assert total(split(data_set)) == 99
+    set_aside(data_set, ["1.jpg"], None)
+    for again in (split, check_split):
+        with pytest.raises(DatasetError, match=r"1 images came, or came back, since the last"):
+            again(data_set)
+
+
 def test_images_that_no_hash_tells_apart_are_split_all_the_same(data_set: Path) -> None:
     collect(data_set, {"flat.jpg": "neutral"}, pdq_quality=3)
     clean(data_set)
