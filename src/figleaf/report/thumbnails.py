@@ -1,12 +1,13 @@
 """Destroyed thumbnails: pictures of which too little is left to recognise anything.
 
 CELLS is the number that this rests on. People name scenes and objects in colour pictures of 32 by
-32 pixels (Torralba, "How many pixels make an image?", Visual Neuroscience 26, 2009), and know
-familiar faces that fill 7 by 10 (Sinha et al., "Face recognition by humans: nineteen results",
-Proceedings of the IEEE 94, 2006). 6 on the longer side is below both, where the face fills the
-picture too; in a picture of a whole person a face is less than one cell. The mean of a cell is
-rounded to 16 levels, which leaves about 50 bytes of a picture. Blurring is no substitute: it can
-be undone in part.
+32 pixels (Torralba, "How many pixels make an image?", Visual Neuroscience 26, 2009), know familiar
+faces that fill 7 by 10 (Sinha et al., "Face recognition by humans: nineteen results", Proceedings
+of the IEEE 94, 2006), and at 6 by 7 most could still tell that it is a face (an informal test of
+the readers of Cognitive Daily, 2007). So 4 on the longer side, where even a face that fills the
+picture is less than that, and in a picture of a whole person a face is less than one cell. The mean
+of a cell is rounded to 16 levels, which leaves 24 bytes of a picture at most. Blurring is no
+substitute: it can be undone in part.
 """
 
 import io
@@ -24,7 +25,7 @@ from figleaf.errors import ImageError, Status
 from figleaf.images import decode
 from figleaf.images.isolate import IsolatedPool
 
-CELLS = 6
+CELLS = 4
 """Pixels that are left on the longer side."""
 
 _LEVELS = 16  # of a channel
