@@ -107,6 +107,11 @@ class Record:
     searches: list[Search]
 
 
+def learned(photos: Path) -> list[tuple[Learned, float]]:
+    """What hashes are made like: the photos of a folder, and smooth pictures; the share of each."""
+    return [(learn(_photos(photos)), 1 - _SMOOTH), (learn(_smooth()), _SMOOTH)]
+
+
 def learn(pixels: Iterator[Bits]) -> Learned:
     """Learn from pictures, uint8 RGB each, and their mirrored hashes.
 
@@ -264,7 +269,7 @@ def measure(folder: Path, photos: Path, most: int) -> Record:
         CalledProcessError: a search failed.
     """
     before = machine.describe()
-    kinds = [(learn(_photos(photos)), 1 - _SMOOTH), (learn(_smooth()), _SMOOTH)]
+    kinds = learned(photos)
     file, searches = folder / "hashes.npz", []
     for size in (one for one in SIZES if one <= most):
         make(kinds, size, file)
