@@ -36,7 +36,7 @@ FORBIDDEN = {
     "ray": "the cluster's, where it is used",
     "aiohttp": "fetching's",
     "pandas": "the data set's, where it is asked for",
-    "faiss": "the search for duplicates",
+    "faiss": "a peer",
     "matplotlib": "reports'",
     "jinja2": "reports'",
     "typer": "the command line's",

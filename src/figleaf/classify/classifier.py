@@ -77,7 +77,7 @@ class Classifier:
         self.batch_size = batch_size
         self._closed = False
         self._resources = ExitStack()
-        decoder = _decoder(model, limits, scaled)
+        decoder = decoder_for(model, limits, scaled=scaled)
         if deadline is not None:
             pool = IsolatedPool(decoder, workers=model.streams, deadline=deadline)
             decoder = self._resources.enter_context(pool)
@@ -293,7 +293,15 @@ def _policy_for(model: Model, policy: str | Path | Policy | None) -> Policy:
     return chosen
 
 
-def _decoder(model: Model, limits: Limits, scaled: bool) -> Decoder:
+def decoder_for(model: Model, limits: Limits, *, scaled: bool) -> Decoder:
+    """How files are decoded for a model.
+
+    Args:
+        model: the model; its card says what is under transparent pixels, and how large a picture is
+            needed.
+        limits: how many bytes and pixels are too many.
+        scaled: decode large JPEGs at a fraction of their size.
+    """
     inputs = model.card.inputs
     enough = tuple(max(spec.resize[axis] for spec in inputs) for axis in (0, 1))
     return partial(

@@ -39,6 +39,12 @@ def screen(
     other_above: Annotated[
         float, typer.Option(min=0, max=1, help="Doubt what scores so high in another class.")
     ] = _RULES.other_above,
+    unlike_below: Annotated[
+        float,
+        typer.Option(
+            help="Doubt what is so many robust deviations less like its class than its middle."
+        ),
+    ] = _RULES.unlike_below,
     limit: Annotated[
         int | None, typer.Option(min=1, help="The most doubtful ones alone.", show_default=False)
     ] = None,
@@ -89,6 +95,7 @@ def screen(
             safe_below=safe_below,
             unsafe_above=unsafe_above,
             other_above=other_above,
+            unlike_below=unlike_below,
             limit=limit,
             quarantine=quarantine,
             same=_pairs(same or []),

@@ -6,7 +6,8 @@ COLLECT = "collect"
 """Who it is that labels an image as its lists do."""
 CLEAN = "clean"
 SCREEN = "screen"
-TOOLS = (COLLECT, CLEAN, SCREEN)
+LIKENESS = "likeness"
+TOOLS = (COLLECT, CLEAN, SCREEN, LIKENESS)
 """Who says something of an image without being a person."""
 
 _LISTED = """

@@ -142,7 +142,7 @@ def distances(hash_: bytes, many: NDArray[np.uint8]) -> NDArray[np.intp]:
         )
     one = np.frombuffer(hash_, np.uint64)
     differences = np.ascontiguousarray(many).view(np.uint64) ^ one
-    counts: NDArray[np.intp] = _COUNT(differences).sum(axis=1, dtype=np.intp)
+    counts: NDArray[np.intp] = count_bits(differences).sum(axis=1, dtype=np.intp)
     return counts
 
 
@@ -326,6 +326,7 @@ def _count_with_masks(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 # NumPy 1.26 has none.
-_COUNT: Callable[[NDArray[np.uint64]], NDArray[Any]] = getattr(
+count_bits: Callable[[NDArray[np.uint64]], NDArray[Any]] = getattr(
     np, "bitwise_count", _count_with_masks
 )
+"""How many bits are set in each of many numbers: uint64 of any shape to whole numbers of it."""

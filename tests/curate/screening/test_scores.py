@@ -10,6 +10,7 @@ from figleaf import Classifier
 from figleaf.curate.screening import scores as queries
 from figleaf.curate.screening.scores import (
     Scored,
+    by_classifier,
     count_labels,
     count_unscored,
     model_tag,
@@ -27,7 +28,8 @@ LABELS = ["neutral", "porn"]
 def scored_by(folder: Path, classifier: Classifier, labels: list[str]) -> list[int]:
     told: list[int] = []
     with Ledger(folder, write=True) as ledger:
-        score_all(ledger, classifier, model_tag(classifier, scaled=False), labels, told.append)
+        tag = model_tag(classifier.model, scaled=False)
+        score_all(ledger, by_classifier(classifier), tag, labels, told.append)
     return told
 
 
@@ -42,8 +44,8 @@ def unscored(folder: Path, labels: list[str], model: str = TAG) -> int:
 
 
 def test_the_tag_says_all_that_scores_depend_upon(classifier: Classifier) -> None:
-    assert model_tag(classifier, scaled=False) == TAG
-    assert model_tag(classifier, scaled=True) == f"{TAG} scaled"
+    assert model_tag(classifier.model, scaled=False) == TAG
+    assert model_tag(classifier.model, scaled=True) == f"{TAG} scaled"
 
 
 def test_scores_are_those_of_the_classifier(real: Path, classifier: Classifier) -> None:
@@ -57,7 +59,7 @@ def test_scores_are_those_of_the_classifier(real: Path, classifier: Classifier) 
     for one in found:
         expected = classifier.classify(paths[one.image.sha256.hex()]).scores
         assert one.scores == pytest.approx(expected, abs=1e-6)
-        assert not one.is_aside
+        assert one.aside_by is None
 
 
 def test_only_some_classes_are_looked_at(real: Path, classifier: Classifier) -> None:
@@ -112,9 +114,9 @@ def test_what_is_set_aside_by_others_is_not_screened(tmp_path: Path) -> None:
     set_aside(folder, ["0.jpg"], "duplicate")
     set_aside(folder, ["1.jpg"], "screened")
     found = read(folder, LABELS)
-    assert [(one.image.sha256, one.is_aside) for one in found] == [
-        (sha256("1.jpg"), True),
-        (sha256("2.jpg"), False),
+    assert [(one.image.sha256, one.aside_by) for one in found] == [
+        (sha256("1.jpg"), "clean"),
+        (sha256("2.jpg"), None),
     ]
     with Ledger(folder) as ledger:
         assert count_labels(ledger) == {"neutral": 2}

@@ -266,11 +266,6 @@ def test_a_model_that_knows_no_class_of_ours_is_refused(folder: Path, tmp_path: 
         assert ledger.read("SELECT 1 FROM runs WHERE command = 'screen'") == []
 
 
-def test_a_model_without_classes_is_refused(folder: Path) -> None:
-    with pytest.raises(ModelError, match="efficientnet_lite0 has no classes"):
-        screen(folder, rules=ScreenRules(model="efficientnet_lite0"))
-
-
 def test_there_has_to_be_a_data_set(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no data set here"):
         screen(tmp_path / "none", rules=SMALL)

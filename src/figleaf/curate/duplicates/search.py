@@ -18,9 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.images import phash
-
-_count_bits = phash._COUNT  # NumPy's, or ours where it has none
+from figleaf.images.phash import count_bits
 
 _WORDS = 4
 """Of 64 bits, in a hash."""
@@ -125,7 +123,7 @@ class _Everything:
         entries = self._entries.below(0 if room.exceeded else int(some.owners[-1]))
         total = np.zeros((len(some), len(entries)), np.uint16)
         for ours, theirs in zip(some.words, entries.words, strict=True):
-            total += _count_bits(ours[:, None] ^ theirs)
+            total += count_bits(ours[:, None] ^ theirs)
         query, entry = np.nonzero(total <= self._distance)
         lesser = entries.owners[entry] < some.owners[query]
         query, entry = query[lesser], entry[lesser]
@@ -155,7 +153,7 @@ class _Part:
 
     def count(self, differences: NDArray[np.uint64]) -> NDArray[Any]:
         """In how many bits it differs, given the differences of words."""
-        return _count_bits(differences >> np.uint64(self.shift) & np.uint64(_VALUES - 1))
+        return count_bits(differences >> np.uint64(self.shift) & np.uint64(_VALUES - 1))
 
     def flips(self) -> Iterator[np.uint16]:
         """What to flip in a value for all those within the distance."""
@@ -237,7 +235,7 @@ class _Tables:
         self, word: int, queries: Hashes, query: NDArray[np.intp], entry: NDArray[np.intp]
     ) -> NDArray[Any]:
         """In how many bits a word of theirs differs."""
-        return _count_bits(self._entries.words[word][entry] ^ queries.words[word][query])
+        return count_bits(self._entries.words[word][entry] ^ queries.words[word][query])
 
 
 class _Table:
@@ -278,7 +276,7 @@ class _Table:
             places += np.arange(first, first + len(places))
             differences = self._words[places]
             differences ^= np.repeat(words[some], counts[some])
-            hits = np.flatnonzero(_count_bits(differences) <= self.part.word_distance)
+            hits = np.flatnonzero(count_bits(differences) <= self.part.word_distance)
             for part in before:
                 hits = hits[part.count(differences[hits]) > part.distance]
             yield np.searchsorted(ends[some], hits + first, "right") + some.start, places[hits]

@@ -17,6 +17,8 @@ class DoubtKind(StrEnum):
     """It is in a safe class, and the model finds it unsafe."""
     OTHER_CLASS = "other_class"
     """The model is sure of another class, as safe or unsafe as its own."""
+    UNLIKE_ITS_CLASS = "unlike_its_class"
+    """It is far less like the rest of its class than is usual in it."""
 
 
 @dataclass(frozen=True, slots=True)

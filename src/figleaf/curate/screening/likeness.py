@@ -40,7 +40,11 @@ class Reference:
 
         Args:
             features: class -> float32 of shape (n, width), of some of its images; n of 1 or more.
+                Without any class, there is nothing that an image could be like.
         """
+        if not features:
+            nothing = np.zeros(0, np.float32)
+            return cls((), nothing, nothing, nothing.reshape(0, 0))
         labels = tuple(sorted(features))
         everything = np.concatenate([features[label] for label in labels])
         centre = everything.mean(axis=0)

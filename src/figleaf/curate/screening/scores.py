@@ -1,39 +1,45 @@
 """The scores of a data set's images by one model, kept in its ledger: once computed, they stay."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, tee
 from pathlib import Path
 from sys import intern
 
 from figleaf.classify.classifier import Classifier
-from figleaf.classify.prediction import Prediction
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine
 from figleaf.dataset.store import Store
 from figleaf.errors import Status
+from figleaf.models.model import Model
 
 _BATCH = 64  # what an interruption loses at most
 _PAGE = 2_000
 _AGAIN = (Status.NOT_FOUND, Status.UNREADABLE, Status.TIMEOUT, Status.CRASHED)
 """What may be otherwise the next time."""
-_LOOKED_AT = f"(quarantine IS NULL OR quarantine = '{Quarantine.SCREENED}')"
+SCREENABLE = f"(quarantine IS NULL OR quarantine = '{Quarantine.SCREENED}')"
+"""What may be screened: what screening itself has set aside, too."""
 # Without an index: in the order of ids, where an index would have to be sorted for every page.
 _WAITING = f"""
 FROM images NOT INDEXED LEFT JOIN scores ON image_id = images.id AND model = ?
-WHERE {_LOOKED_AT} AND label IN (SELECT value FROM json_each(?))
+WHERE {SCREENABLE} AND label IN (SELECT value FROM json_each(?))
   AND (status IS NULL OR status IN ({", ".join(f"'{status}'" for status in _AGAIN)}))
 """
 _IMAGES = f"""
-SELECT images.id, sha256, format {_WAITING} AND images.id > ? ORDER BY images.id LIMIT {_PAGE}
+SELECT images.id, sha256, format, label {_WAITING}
+  AND images.id > ? ORDER BY images.id LIMIT {_PAGE}
 """
 _SCORED = f"""
-SELECT images.id, sha256, format, label, quarantine, status, scores
+SELECT images.id, sha256, format, label, status, scores, iif(quarantine IS NULL, NULL,
+       (SELECT who FROM quarantines WHERE image_id = images.id ORDER BY id DESC LIMIT 1))
 FROM images NOT INDEXED CROSS JOIN scores ON image_id = images.id AND model = ?
-WHERE images.id > ? AND {_LOOKED_AT} AND label IN (SELECT value FROM json_each(?))
+WHERE images.id > ? AND {SCREENABLE} AND label IN (SELECT value FROM json_each(?))
 ORDER BY images.id LIMIT {_PAGE}
 """
+
+
+_IS_OTHER = "status = 'ok' AND json_extract(scores, '$.' || json_quote(label)) IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +58,50 @@ class Scored:
 
     Attributes:
         image: the image.
-        is_aside: whether an earlier screening has set it aside.
-        scores: class -> probability.
+        aside_by: which way of screening has set it aside; None if it is in use.
+        scores: class -> probability, or its own class -> likeness.
     """
 
     image: Image
-    is_aside: bool
-    scores: dict[str, float] | None
+    aside_by: str | None
+    scores: Mapping[str, float] | None
 
 
-def model_tag(classifier: Classifier, *, scaled: bool) -> str:
+Scorer = Callable[
+    [Iterator[tuple[Image, Path]]], Iterator[tuple[Image, Status, Mapping[str, float]]]
+]
+"""Gives a status and scores for each image, in order."""
+
+
+def by_classifier(classifier: Classifier) -> Scorer:
+    """Scores that are the probabilities of a model's classes."""
+
+    def score(
+        images: Iterator[tuple[Image, Path]],
+    ) -> Iterator[tuple[Image, Status, Mapping[str, float]]]:
+        ours, theirs = tee(images)
+        predictions = classifier.stream(path for _, path in theirs)
+        for (image, _), found in zip(ours, predictions, strict=True):
+            yield image, found.status, found.scores
+
+    return score
+
+
+def model_tag(model: Model, *, scaled: bool) -> str:
     """What the scores are filed under: the model, its version, and how it computed.
 
     Args:
-        classifier: of the model.
-        scaled: whether it decodes at a fraction of the size, which changes scores, too.
+        model: the model.
+        scaled: whether files are decoded at a fraction of their size, which changes scores, too.
     """
-    tag = f"{classifier.model.card.tag} {classifier.model.precision}"
+    tag = f"{model.card.tag} {model.precision}"
     return f"{tag} scaled" if scaled else tag
 
 
 def count_labels(ledger: Ledger) -> dict[str, int]:
     """How many images may be screened, by class."""
     query = (
-        f"SELECT label, count(*) FROM images WHERE {_LOOKED_AT} AND label IS NOT NULL GROUP BY 1"
+        f"SELECT label, count(*) FROM images WHERE {SCREENABLE} AND label IS NOT NULL GROUP BY 1"
     )
     return dict(ledger.read(query))
 
@@ -88,26 +114,24 @@ def count_unscored(ledger: Ledger, model: str, labels: Collection[str]) -> int:
 
 def score_all(
     ledger: Ledger,
-    classifier: Classifier,
+    score: Scorer,
     model: str,
     labels: Collection[str],
     done: Callable[[int], None],
 ) -> None:
-    """Let a model look at all images of some classes that it has not seen, on all cores.
+    """Let a model look at all images of some classes that it has not seen.
 
     Args:
         ledger: open for writing.
-        classifier: of five classes or two.
+        score: how it looks.
         model: what the scores are filed under.
         labels: the classes.
         done: is told how many are scored, now and then.
     """
     store = Store(ledger.folder)
-    numbers, paths = tee(_unscored(ledger, store, model, labels))
-    predictions = classifier.stream(path for _, path in paths)
-    pairs = zip((number for number, _ in numbers), predictions, strict=True)
+    scored = score(_unscored(ledger, store, model, labels))
     total = 0
-    while batch := list(islice(pairs, _BATCH)):
+    while batch := list(islice(scored, _BATCH)):
         _keep(ledger, model, batch)
         total += len(batch)
         done(total)
@@ -118,25 +142,34 @@ def read_scored(ledger: Ledger, model: str, labels: Collection[str]) -> Iterator
     last, names = 0, json.dumps(list(labels))
     while rows := ledger.read(_SCORED, (model, last, names)):
         last = rows[-1][0]
-        for number, sha256, name, label, quarantine, status, scores in rows:
+        for number, sha256, name, label, status, scores, aside_by in rows:
             found = json.loads(scores) if status == Status.OK else None
-            image = Image(number, sha256, name, intern(label))
-            yield Scored(image, quarantine is not None, found)
+            yield Scored(Image(number, sha256, name, intern(label)), aside_by, found)
+
+
+def forget_other_classes(ledger: Ledger, model: str) -> None:
+    """Drop scores that are for another class than the one that an image has by now."""
+    others = f"SELECT id FROM images JOIN scores ON image_id = id AND model = ? WHERE {_IS_OTHER}"
+    delete = f"DELETE FROM scores WHERE model = ? AND image_id IN ({others})"
+    with ledger.transaction() as db:
+        db.execute(delete, (model, model))
 
 
 def _unscored(
     ledger: Ledger, store: Store, model: str, labels: Collection[str]
-) -> Iterator[tuple[int, Path]]:
+) -> Iterator[tuple[Image, Path]]:
     last, names = 0, json.dumps(list(labels))
     while rows := ledger.read(_IMAGES, (model, names, last)):
         last = rows[-1][0]
-        yield from ((number, store.path(sha256, name)) for number, sha256, name in rows)
+        yield from ((Image(*row), store.path(row[1], row[2])) for row in rows)
 
 
-def _keep(ledger: Ledger, model: str, batch: Iterable[tuple[int, Prediction]]) -> None:
+def _keep(
+    ledger: Ledger, model: str, batch: Iterable[tuple[Image, Status, Mapping[str, float]]]
+) -> None:
     rows = (
-        (number, model, one.status, json.dumps({k: round(v, 6) for k, v in one.scores.items()}))
-        for number, one in batch
+        (image.id, model, status, json.dumps({k: round(v, 6) for k, v in scores.items()}))
+        for image, status, scores in batch
     )
     with ledger.transaction() as db:
         db.executemany("REPLACE INTO scores VALUES (?, ?, ?, ?)", rows)

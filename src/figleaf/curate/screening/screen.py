@@ -3,27 +3,25 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from figleaf import labels
-from figleaf.classify.classifier import Classifier, load
-from figleaf.curate.screening.doubts import Doubt, DoubtKind, doubt, expected_class
+from figleaf.curate.screening.doubts import Doubt, DoubtKind
+from figleaf.curate.screening.looks import Look, open_look
 from figleaf.curate.screening.rules import ScreenRules
 from figleaf.curate.screening.scores import (
     Image,
-    count_labels,
+    Scored,
     count_unscored,
-    model_tag,
     read_scored,
     score_all,
 )
 from figleaf.curate.watch import Watch
-from figleaf.dataset.labelling import SCREEN, TOOLS
+from figleaf.dataset.labelling import TOOLS
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
 from figleaf.dataset.store import Store
-from figleaf.errors import ModelError
 
 _TOOLS = ", ".join(f"'{tool}'" for tool in TOOLS)
 _LOOKED_AT = f"""
@@ -63,7 +61,8 @@ class ScreenReport:
         images: how many it has seen, now and before.
         scored: how many of them now.
         unreadable: how many it could not read.
-        not_screened: classes that stand for none of figleaf's -> images.
+        not_screened: classes that stand for none of figleaf's, or that are too small to look like
+            anything -> images.
         counts: (class, kind) -> images that are doubted.
         doubted: those, the most doubtful first, as many as the limit says.
         set_aside: how many were set aside now.
@@ -89,8 +88,9 @@ def screen(
 ) -> ScreenReport:
     """Look, with a model and before any training, for images that are none of their class.
 
-    Safe images among the unsafe, unsafe ones among the safe, and those of another class altogether:
-    ranked, and listed for review or set aside. What a person has labelled, or brought back, is
+    Safe images among the unsafe, unsafe ones among the safe, those of another class altogether, or,
+    with a model without classes, those unlike the rest of their class: ranked, and listed for
+    review or set aside. What a person has labelled, or brought back, is
     doubted no more. Scores are kept: the same call with other limits takes little time.
 
     Args:
@@ -103,70 +103,48 @@ def screen(
 
     Raises:
         DatasetError: no data set there, or it cannot be opened, or is in use.
-        ModelError: the model cannot be used, or has no classes of figleaf's.
+        ModelError: the model cannot be used, or has classes that are none of figleaf's.
     """
     rules = rules or ScreenRules()
-    with (
-        Ledger(folder, write=True, make=False) as ledger,
-        _loaded(rules) as classifier,
-        ledger.run("screen", rules.as_dict(), classifier.model.card.sha256),
-    ):
-        model = model_tag(classifier, scaled=rules.fast)
-        counts = count_labels(ledger)
-        expected = {name: found for name in counts if (found := expected_class(name, rules))}
-        waiting = count_unscored(ledger, model, expected)
-        watch.start("scoring", waiting)
-        score_all(ledger, classifier, model, expected, watch.done)
-        not_screened = {name: count for name, count in counts.items() if name not in expected}
-        return _judged(ledger, rules, model, expected, waiting, not_screened)
+    with Ledger(folder, write=True, make=False) as ledger, ExitStack() as stack:
+        look = open_look(ledger, rules, stack, watch)
+        with ledger.run("screen", rules.as_dict(), look.hashes):
+            waiting = count_unscored(ledger, look.tag, look.labels)
+            watch.start("scoring", waiting)
+            score_all(ledger, look.score, look.tag, look.labels, watch.done)
+            return _judged(ledger, rules, look, waiting)
 
 
-def _loaded(rules: ScreenRules) -> Classifier:
-    """The classifier, if it tells safe from unsafe: by another all would seem safe."""
-    classifier = load(rules.model, fast=rules.fast)
-    card = classifier.model.card
-    if {found.unsafe for name in card.labels if (found := labels.find(name))} != {False, True}:
-        classifier.close()
-        raise ModelError(
-            f"{card.name} cannot screen: of its classes ({', '.join(card.labels)}) none is a safe"
-            " one of figleaf's, or none an unsafe one; figleaf models lists others"
-        )
-    return classifier
-
-
-def _judged(
-    ledger: Ledger,
-    rules: ScreenRules,
-    model: str,
-    expected: Mapping[str, labels.Label],
-    scored: int,
-    not_screened: Mapping[str, int],
-) -> ScreenReport:
-    looked_at = {image for (image,) in ledger.read(_LOOKED_AT)}
+def _judged(ledger: Ledger, rules: ScreenRules, look: Look, scored: int) -> ScreenReport:
+    settled = {image for (image,) in ledger.read(_LOOKED_AT)}
     seen: Counter[str] = Counter()
     aside: set[int] = set()
-    found: list[tuple[Image, Doubt]] = []
-    for one in read_scored(ledger, model, expected):
-        image = one.image
-        seen["images"] += 1
-        if one.scores is None:
-            seen["unreadable"] += 1
-            continue
-        if one.is_aside:
-            aside.add(image.id)
-        contradiction = doubt(expected[image.label], one.scores, rules)
-        if contradiction and image.id not in looked_at:
-            found.append((image, contradiction))
+
+    def readable() -> Iterator[Scored]:
+        for one in read_scored(ledger, look.tag, look.labels):
+            seen["images"] += 1
+            if one.scores is None:
+                seen["unreadable"] += 1
+                continue
+            if one.aside_by == look.who:
+                aside.add(one.image.id)
+            elif one.aside_by:  # the other way of screening has set it aside, and may bring it back
+                settled.add(one.image.id)
+            yield one
+
+    # All are compared with each other, and only then is it asked which of them may be doubted.
+    doubts = list(look.doubts(readable()))
+    found = [(image, doubt) for image, doubt in doubts if image.id not in settled]
     counts = Counter((one.label, doubted.kind) for one, doubted in found)
     most = _most_doubtful(found, rules.limit)
     changes = _changes(most, aside) if rules.quarantine else []
-    _write(ledger, most, changes)
+    _write(ledger, look.who, most, changes)
     return ScreenReport(
-        model=model,
+        model=look.tag,
         images=seen["images"],
         scored=scored,
         unreadable=seen["unreadable"],
-        not_screened=not_screened,
+        not_screened=look.not_screened,
         counts=counts,
         doubted=list(_described(ledger, most)),
         set_aside=sum(reason is not None for _, reason, _ in changes),
@@ -198,15 +176,16 @@ def _changes(most: list[tuple[Image, Doubt]], aside: set[int]) -> list[tuple[int
 
 def _write(
     ledger: Ledger,
+    who: str,
     most: list[tuple[Image, Doubt]],
     changes: list[tuple[int, str | None, str]],
 ) -> None:
     now = ledger.clock()
-    rows = ((one.id, SCREEN, found.kind, found.degree, found.detail, now) for one, found in most)
+    rows = ((one.id, who, found.kind, found.degree, found.detail, now) for one, found in most)
     with ledger.transaction() as db:
-        db.execute("DELETE FROM doubts WHERE who = ?", (SCREEN,))
+        db.execute("DELETE FROM doubts WHERE who = ?", (who,))
         db.executemany("INSERT INTO doubts VALUES (?, ?, ?, ?, ?, ?)", rows)
-        set_all_aside(db, changes, who=SCREEN, at=now)
+        set_all_aside(db, changes, who=who, at=now)
 
 
 def _described(ledger: Ledger, most: list[tuple[Image, Doubt]]) -> Iterator[Doubted]:
