@@ -77,6 +77,11 @@ def test_each_side_may_have_its_own_colour() -> None:
     assert find_border(whole) == Border(20, 20, 0, 0)
 
 
+def test_bars_beside_the_picture_may_have_another_colour_than_those_above_it() -> None:
+    whole = framed(framed(pixels_of(), (0, 0, 20, 20), 0), (20, 20, 0, 0), 255)
+    assert find_border(whole) == Border(20, 20, 20, 20)
+
+
 @pytest.mark.parametrize(
     "whole",
     [

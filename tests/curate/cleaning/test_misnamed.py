@@ -141,3 +141,14 @@ def test_sources_that_call_a_file_what_it_is_not(tmp_path: Path) -> None:
         found = count_misnamed(ledger)
     assert found == {("png", "jpeg"): 1, ("webp", "png"): 1, ("gif", "jpeg"): 2}
     assert cleaned(out).misnamed == found
+
+
+def test_frames_are_not_called_anything_by_their_source(tmp_path: Path) -> None:
+    """A GIF gives frames of another format: nobody lied."""
+    pytest.importorskip("av")
+    frames = [picture(name, 96, 96) for name in ("coffee.png", "chelsea.png")]
+    moving = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=2_000)
+    out = data_set(tmp_path, {"neutral/moving.gif": moving})
+    assert cleaned(out).misnamed == {}
+    with Dataset(out) as data:
+        assert {row.format for row in data} == {"jpeg"}
