@@ -40,6 +40,9 @@ def clean(
             help="Print what it would do; nothing is set aside, brought back or renamed.",
         ),
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read and measure every file once more.")
+    ] = False,
     off: Annotated[
         list[str] | None,
         typer.Option(
@@ -131,7 +134,7 @@ def clean(
         )
     with told_of_interruption(), Phases(shown=not quiet) as phases:
         watch = Watch(phases.start, phases.done)
-        found = run(folder, rules=rules, dry_run=dry_run, workers=workers, watch=watch)
+        found = run(folder, rules=rules, dry_run=dry_run, again=again, workers=workers, watch=watch)
     if list_to is not None:
         write_list(found.drops, Drop, list_to, option="--list")
     if list_to != STDOUT:
@@ -271,6 +274,8 @@ def _hints(found: "CleanReport", folder: str) -> Iterator[str]:
     if found.corrected:
         done = "would be" if found.is_dry else "were"
         yield f"{found.corrected:,} files of another type than their name says {done} renamed"
+    if found.copies:
+        yield f"{found.copies:,} sources gave files that were there already, byte for byte"
     if misnamed := sum(found.misnamed.values()):
         (extension, name), _ = max(found.misnamed.items(), key=lambda pair: pair[1])
         yield (
@@ -299,6 +304,7 @@ def _as_dict(found: "CleanReport") -> dict[str, Any]:
             {"extension": extension, "format": name, "count": count}
             for (extension, name), count in sorted(found.misnamed.items())
         ],
+        "copies": found.copies,
         "clusters": found.clusters,
         "largest": [_cluster_as_dict(one) for one in found.largest],
         "conflicts": [_cluster_as_dict(one) for one in found.conflicts],

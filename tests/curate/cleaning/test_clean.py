@@ -417,3 +417,17 @@ def test_the_ledger_says_what_ran_with_which_rules(out: Path) -> None:
     with Ledger(out) as ledger:
         *_, last = ledger.read(query)
     assert last == ("clean", 100, "done")
+
+
+def test_copies_of_the_same_bytes_are_counted(out: Path) -> None:
+    assert cleaned(out).copies == 1  # the cat's
+
+
+def test_a_file_that_is_damaged_later_is_found_when_all_are_read_again(out: Path) -> None:
+    cleaned(out)
+    path = path_of(out, "neutral/fine.jpg")
+    path.write_bytes(path.read_bytes()[:500])
+    assert "neutral/fine.jpg" not in dropped(cleaned(out), out)
+    report = clean(out, again=True, workers=1)
+    assert report.examined == len(DIRTY) - 1
+    assert dropped(report, out)["neutral/fine.jpg"] == "broken"

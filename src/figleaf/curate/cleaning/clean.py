@@ -9,7 +9,7 @@ from pathlib import Path
 
 from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, read_catalogue
 from figleaf.curate.cleaning.compare import Compared, compare
-from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all
+from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all, forget
 from figleaf.curate.cleaning.judge import Finding
 from figleaf.curate.cleaning.measure import measure
 from figleaf.curate.cleaning.misnamed import correct, count_misnamed, count_wrong
@@ -38,6 +38,7 @@ def clean(
     *,
     rules: CleanRules | None = None,
     dry_run: bool = False,
+    again: bool = False,
     workers: int | None = None,
     watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
 ) -> CleanReport:
@@ -51,6 +52,7 @@ def clean(
         folder: the data set's.
         rules: what is set aside.
         dry_run: set nothing aside, bring nothing back, rename nothing. What was measured is kept.
+        again: read and measure every file once more: it may have been damaged since.
         workers: decoding processes; None for one a core.
         watch: is told how it goes.
 
@@ -75,6 +77,8 @@ def clean(
         hashes = {"placeholders": listed.sha256} if listed else {}
         command = "clean --dry-run" if dry_run else "clean"
         with ledger.run(command, rules.as_dict(), hashes):
+            if again:
+                forget(ledger)
             waiting = count_waiting(ledger)
             _examine(ledger, workers, waiting, watch)
             corrected = count_wrong(ledger) if dry_run else correct(ledger)
@@ -129,11 +133,18 @@ def _applied(
         brought_back=sum(found is None for _, found in changes),
         corrected=corrected,
         misnamed=count_misnamed(ledger),
+        copies=_count_copies(ledger),
         clusters=compared.clusters,
         largest=compared.largest,
         conflicts=compared.conflicts,
         is_dry=dry_run,
     )
+
+
+def _count_copies(ledger: Ledger) -> int:
+    """How many sources gave bytes that another had given; of films, the frames do not count."""
+    query = "SELECT count(*) - count(DISTINCT image_id) FROM origins WHERE seconds IS NULL"
+    return int(ledger.read(query)[0][0])
 
 
 def _changes(

@@ -75,6 +75,12 @@ def count_waiting(ledger: Ledger) -> int:
     return int(ledger.read(f"SELECT count(*) {_WAITING}")[0][0])
 
 
+def forget(ledger: Ledger) -> None:
+    """Let all images wait to be examined once more."""
+    with ledger.transaction() as db:
+        db.execute("DELETE FROM examinations")
+
+
 def waiting(ledger: Ledger) -> Iterator[Image]:
     """The images that are still to be examined, in the order in which they came."""
     last = 0

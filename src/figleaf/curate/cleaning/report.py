@@ -40,6 +40,8 @@ class CleanReport:
         corrected: files whose type is another than their name said; they are renamed.
         misnamed: (extension, format) -> how many sources called a file by an extension that is
             another format's.
+        copies: how many sources gave a file, byte for byte, that another had given; each content is
+            one image from the start.
         clusters: how many clusters of near duplicates there are.
         largest: the largest of them, at most ten.
         conflicts: all that are set aside for having no class that holds: clusters, and single
@@ -54,6 +56,7 @@ class CleanReport:
     brought_back: int
     corrected: int
     misnamed: Mapping[tuple[str, str], int]
+    copies: int
     clusters: int
     largest: Sequence[Cluster]
     conflicts: Sequence[Cluster]
