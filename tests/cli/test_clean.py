@@ -74,6 +74,7 @@ def test_tables_and_hints(out: Path) -> None:
     assert re.search(r" +1 +no class 1 +its lists disagree about its class", conflicts)
     folder = f"'{out}'"
     assert done.err.splitlines() == [
+        "1 source gave what was there already, byte for byte",
         f"`figleaf restore {folder} HASH --label CLASS` settles one",
         f"`figleaf restore {folder} HASH` or `--reason REASON` brings images back",
     ]

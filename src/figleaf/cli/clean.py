@@ -275,7 +275,8 @@ def _hints(found: "CleanReport", folder: str) -> Iterator[str]:
         done = "would be" if found.is_dry else "were"
         yield f"{found.corrected:,} files of another type than their name says {done} renamed"
     if found.copies:
-        yield f"{found.copies:,} sources gave files that were there already, byte for byte"
+        sources = "source" if found.copies == 1 else "sources"
+        yield f"{found.copies:,} {sources} gave what was there already, byte for byte"
     if misnamed := sum(found.misnamed.values()):
         (extension, name), _ = max(found.misnamed.items(), key=lambda pair: pair[1])
         yield (
