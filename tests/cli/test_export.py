@@ -12,10 +12,7 @@ from typing import Any
 
 import pytest
 
-import figleaf
 from figleaf.cli.export import in_options
-from figleaf.cli.exporting import Exporting
-from figleaf.dataset.rows import Row
 
 from ..export.samples import collected, files, folder_of, hashes, path_of, relabel, split
 
@@ -171,11 +168,11 @@ def test_ctrl_c(data_set: Path, tmp_path: Path) -> None:
     code = (
         "import sys, time\n"
         "from figleaf.cli import main\n"
-        "from figleaf.cli.exporting import Exporting\n"
-        "def done(self, row):\n"
+        "from figleaf.cli.phases import Phases\n"
+        "def done(self, count):\n"
         "    print('there', flush=True)\n"
         "    time.sleep(60)\n"
-        "Exporting.done = done\n"
+        "Phases.done = done\n"
         f"sys.argv = ['figleaf', 'export', 'dataset', {str(data_set)!r}, {str(tmp_path / 'o')!r}]\n"
         "main()\n"
     )
@@ -195,21 +192,3 @@ def test_messages_name_options() -> None:
     assert in_options("take link=symbolic or link=copy") == "take --link symbolic or --link copy"
     assert in_options("by=none; form='x': no") == "--by none; --format 'x': no"
     assert in_options("a split of 3") == "a split of 3"
-
-
-def test_lines_where_there_is_no_terminal(
-    data_set: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with figleaf.Dataset(data_set) as data:
-        rows: list[Row] = list(data)
-    seconds = iter(range(0, 1_000, 20))
-    with Exporting(shown=True, clock=lambda: float(next(seconds))) as watch:
-        watch.start(8)
-        for row in rows:
-            watch.done(row)
-    err = capsys.readouterr().err
-    assert err.splitlines()[0].startswith("2 of 8, 0.0 MB/s")
-    with Exporting(shown=False) as watch:
-        watch.start(8)
-        watch.done(rows[0])
-    assert capsys.readouterr().err == ""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import figleaf
+from figleaf.curate.watch import Watch
 from figleaf.errors import DatasetError, InputError
-from figleaf.export.dataset import Watch
 from figleaf.export.report import ExportReport, Omission
 
 from .samples import (
@@ -280,18 +280,13 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(data_set: Path, tmp_path: P
 # Data sets that change meanwhile.
 
 
-class Meddling(Watch):
-    """Does something once the plan is made."""
-
-    def __init__(self, act: Callable[[], None]) -> None:
-        self._act = act
-
-    def start(self, rows: int) -> None:
-        self._act()
+def meddling(act: Callable[[], None]) -> Watch:
+    """A watch that does something once the plan is made."""
+    return Watch(start=lambda phase, images: act())
 
 
 def test_a_class_that_comes_meanwhile(data_set: Path, tmp_path: Path) -> None:
-    watch = Meddling(lambda: relabel(data_set, hashes(data_set)[5], "porn"))
+    watch = meddling(lambda: relabel(data_set, hashes(data_set)[5], "porn"))
     report = figleaf.export_dataset(data_set, tmp_path / "out", form="webdataset", watch=watch)
     assert omitted(report) == {"changed": 1}
     assert report.images == 11
@@ -300,7 +295,7 @@ def test_a_class_that_comes_meanwhile(data_set: Path, tmp_path: Path) -> None:
 def test_a_split_that_comes_meanwhile(data_set: Path, tmp_path: Path) -> None:
     names = hashes(data_set)
     split(data_set, dict.fromkeys(names, "train"))
-    watch = Meddling(lambda: split(data_set, dict.fromkeys(names, "test")))
+    watch = meddling(lambda: split(data_set, dict.fromkeys(names, "test")))
     with pytest.raises(DatasetError, match=r"split anew while|not one image"):
         figleaf.export_dataset(data_set, tmp_path / "out", watch=watch)
     assert not (tmp_path / "out").exists()

@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 import figleaf
-from figleaf.dataset.rows import Row
+from figleaf.curate.watch import Watch
 from figleaf.errors import DatasetError, InputError
-from figleaf.export.dataset import Watch
 from figleaf.export.staging import check_space
 
 from ..dataset.samples import in_memory, line_of, python
@@ -25,32 +24,25 @@ FORMS = ("imagefolder", "huggingface", "webdataset", "csv", "parquet")
 HALFWAY = """
     import sys
     import figleaf
-    from figleaf.export.dataset import Watch
+    from figleaf.curate.watch import Watch
 
-    class Halfway(Watch):
-        count = 0
+    def done(count):
+        if count == 7:
+            print("halfway", flush=True)
+            sys.stdin.readline()
 
-        def done(self, row):
-            self.count += 1
-            if self.count == 7:
-                print("halfway", flush=True)
-                sys.stdin.readline()
-
-    figleaf.export_dataset(sys.argv[1], sys.argv[2], form=sys.argv[3], watch=Halfway())
+    figleaf.export_dataset(sys.argv[1], sys.argv[2], form=sys.argv[3], watch=Watch(done=done))
 """
 
 
-class Ending(Watch):
-    """Ends in the middle."""
+def ending(error: BaseException) -> Watch:
+    """A watch that ends in the middle."""
 
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-        self._count = 0
+    def done(count: int) -> None:
+        if count == 7:
+            raise error
 
-    def done(self, row: Row) -> None:
-        self._count += 1
-        if self._count == 7:
-            raise self._error
+    return Watch(done=done)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -104,7 +96,7 @@ def test_ended_in_the_middle(
 ) -> None:
     out = tmp_path / "deep/er/out"
     with pytest.raises(seen):
-        figleaf.export_dataset(data_set, out, form=form, watch=Ending(raised))
+        figleaf.export_dataset(data_set, out, form=form, watch=ending(raised))
     assert {path.name for path in tmp_path.iterdir()} == {"my-data"}
 
 

@@ -13,6 +13,7 @@ from figleaf.cli.listing import STDOUT, write_list
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.dataset.records import Reason, State
 from figleaf.errors import InputError
+from figleaf.report.tables import bytes_
 
 if TYPE_CHECKING:
     from figleaf.dataset.status import ClassStatus, DatasetStatus
@@ -143,7 +144,7 @@ def _row(name: str, one: "ClassStatus") -> tuple[str, ...]:
     return (
         name,
         f"{one.images:,}",
-        size(one.size),
+        bytes_(one.size),
         f"{one.items.total():,}",
         f"{one.items[State.PENDING]:,}",
         f"{lost:,}",
@@ -217,15 +218,6 @@ def _row_as_dict(row: "Row") -> dict[str, Any]:
         "denied_words": list(row.denied_words),
         "why": row.why,
     }
-
-
-def size(count: int) -> str:
-    """Bytes for people, in powers of a thousand: "7.1 GB"."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000  # type: ignore[assignment]  # a count becomes a measure
-    return f"{count:.3g} TB"
 
 
 def _as_dict(one: "ClassStatus") -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from figleaf.cli.datasets import size
 from figleaf.cli.grid import print_grid
+from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import DatasetError, InputError
 from figleaf.export.rules import PARTS, By, ExportRules, Form, Link, Unlabelled
+from figleaf.report.tables import bytes_
 
 if TYPE_CHECKING:
     from figleaf.dataset.dataset import Dataset
@@ -105,7 +106,7 @@ def dataset(
     Example: figleaf export dataset my-data photos --split train --link hard
     """
     # Imported late: no other command waits for what this one needs.
-    from figleaf.cli.exporting import Exporting
+    from figleaf.curate.watch import Watch
     from figleaf.dataset.dataset import Dataset
     from figleaf.export.dataset import export_dataset
 
@@ -113,7 +114,7 @@ def dataset(
         raise InputError("DIR or OUT is empty: name the data set's folder, and the one to make")
     with _ending(), Dataset(Path(folder)) as data:
         rows = data.filter(label=_known(label, data) if label else ..., min_side=min_side)
-        with Exporting(shown=not quiet) as watch:
+        with Phases(shown=not quiet) as phases:
             report = export_dataset(
                 rows,
                 out,
@@ -124,7 +125,7 @@ def dataset(
                 unlabelled=unlabelled,
                 images_per_shard=images_per_shard,
                 embed=embed,
-                watch=watch,
+                watch=Watch(phases.start, phases.done),
             )
     _print(report, out, as_json=as_json, quiet=quiet)
 
@@ -170,7 +171,7 @@ def _print(report: "ExportReport", out: str, *, as_json: bool, quiet: bool) -> N
     if not quiet:
         parts = {"figleaf": "parts of figleaf split", "sources": "parts of the sources"}
         whose = parts.get(report.by, "no parts")
-        files = f"{report.files:,} files, {size(report.size)}"
+        files = f"{report.files:,} files, {bytes_(report.size)}"
         say(printable(f"{out}: {report.form}, {files}, {whose}"))
 
 
@@ -179,12 +180,12 @@ def _print_counts(counts: Sequence["ExportCount"]) -> None:
     first = 0 if any(count.part for count in counts) else 1
     head = ("part", "class", ">images", ">size")
     rows = [
-        (count.part or "", count.label or "no class", f"{count.images:,}", size(count.size))
+        (count.part or "", count.label or "no class", f"{count.images:,}", bytes_(count.size))
         for count in counts
     ]
     if len(rows) > 1:
         images = sum(count.images for count in counts)
         names = ("", "in all") if first else ("in all", "")
-        rows.append((*names, f"{images:,}", size(sum(count.size for count in counts))))
+        rows.append((*names, f"{images:,}", bytes_(sum(count.size for count in counts))))
     with standard_output() as file:
         print_grid(Screen(file), head[first:], [row[first:] for row in rows])

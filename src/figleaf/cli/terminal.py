@@ -9,6 +9,7 @@ from typing import IO, NoReturn, cast
 from rich.console import Console
 
 from figleaf.errors import InputError
+from figleaf.report.tables import printable as printable  # used with the rest of this module
 
 
 class Encoded:
@@ -101,10 +102,3 @@ def say(message: str) -> None:
         # Nothing is left to complain on about a standard error that cannot be written.
         with suppress(OSError):
             print(message, file=sys.stderr, flush=True)
-
-
-def printable(text: str) -> str:
-    """The text with all that could steer a terminal, or not be encoded, escaped."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )

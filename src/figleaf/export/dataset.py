@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from figleaf.curate.watch import Watch
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.rows import Row
 from figleaf.errors import DatasetError
@@ -20,16 +21,6 @@ from figleaf.export.tables import Tables
 from figleaf.export.writer import Writer, closing
 
 
-class Watch:
-    """Who wants to know how an export goes, and as it is: nobody."""
-
-    def start(self, rows: int) -> None:
-        """So many images are to be exported."""
-
-    def done(self, row: Row) -> None:
-        """One of them was, or was left out."""
-
-
 def export_dataset(
     data: Dataset | str | Path,
     out: str | Path,
@@ -41,7 +32,7 @@ def export_dataset(
     unlabelled: Unlabelled | str | None = None,
     images_per_shard: int = 10_000,
     embed: bool = False,
-    watch: Watch = Watch(),  # noqa: B008  # it holds nothing
+    watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
 ) -> ExportReport:
     """Export the images of a data set that are in use; those that are set aside never are.
 
@@ -100,14 +91,14 @@ def _export(
     target = target_of(out, data.folder)
     origin = read_origin(data.folder)
     plan = plan_export(data, rules)
-    watch.start(plan.rows)
+    watch.start("exporting", plan.rows)
     tally, rows = Tally(), RowsHash()
     with staged(target) as folder:
         check_space(folder, plan.size if rules.copies else 0)
         with closing(_writer(folder, plan, data.folder, clock)) as writer:
-            for row in asked(data, plan):
+            for number, row in enumerate(asked(data, plan), start=1):
                 _add(row, plan, writer, tally, rows)
-                watch.done(row)
+                watch.done(number)
         _check(data, origin, plan)
         counts, left_out = tally.counts(PARTS), tally.left_out()
         if not counts:
