@@ -333,7 +333,15 @@ MEASURED = {
     "docs/curate.md": ("planted-faults",),
     "docs/models.md": ("false-alarms",),
     "docs/policies.md": ("policy-false-alarms",),
-    "benchmarks/README.md": ("results", "memory", "startup", "collect", "ledger"),
+    "benchmarks/README.md": (
+        "results",
+        "memory",
+        "startup",
+        "collect",
+        "ledger",
+        "duplicates",
+        "curate",
+    ),
 }
 """The blocks of each page, between <!-- NAME --> and <!-- /NAME -->, that figures are put into."""
 
