@@ -22,7 +22,7 @@ from figleaf.errors import DatasetError, ModelError
 from figleaf.models.bundle import find_bundle
 
 from ...dataset.samples import NOON, one
-from ..splitting.samples import change, collect, ids_of, set_aside, sha256
+from ..splitting.samples import change, collect, ids_of, on_a_full_disk, set_aside, sha256
 from .conftest import PICTURES
 from .samples import TAG, say, scores
 
@@ -276,6 +276,12 @@ def test_a_data_set_without_images(tmp_path: Path) -> None:
     collect(tmp_path / "data", {})
     found = screen(tmp_path / "data", rules=ASIDE)
     assert (found.images, found.doubted, found.not_screened) == (0, [], {})
+
+
+def test_a_full_disk_is_told_in_words(many: Path) -> None:
+    call = "screen(sys.argv[1], rules=figleaf.ScreenRules(model='mobilenet_v2'))"
+    said = on_a_full_disk(many, call)
+    assert said.startswith(f"DatasetError {many}: disk I/O error; nothing is lost")
 
 
 # Interrupted.

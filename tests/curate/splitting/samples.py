@@ -17,7 +17,7 @@ from figleaf.dataset.quarantine import set_all_aside
 from figleaf.dataset.records import Outcome, Stored
 from figleaf.dataset.register import register
 
-from ...dataset.samples import NOON, file, image, mapped, pending
+from ...dataset.samples import NOON, file, image, mapped, pending, python
 
 Facts = dict[str, tuple[str | None, int | None]]
 """Name -> part and fold."""
@@ -145,3 +145,19 @@ def _jpeg(picture: Image.Image, quality: int = 95) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def on_a_full_disk(folder: Path, call: str) -> str:
+    """What a call of figleaf's raises where no file may grow beyond a few pages of the ledger."""
+    program = f"""
+        import resource, sys
+        import figleaf
+        resource.setrlimit(resource.RLIMIT_FSIZE, (33_000, 33_000))
+        try:
+            figleaf.{call}
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    process = python(program, folder)
+    said, _ = process.communicate(timeout=120)
+    return said

@@ -28,6 +28,7 @@ from .samples import (
     collect,
     film,
     names,
+    on_a_full_disk,
     places,
     plant,
     set_aside,
@@ -468,6 +469,14 @@ def test_there_has_to_be_a_data_set(tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match="no data set here"):
             wrong(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_full_disk_is_told_in_words(data_set: Path) -> None:
+    collect(data_set, dict.fromkeys(names(700, start=100), "neutral"))
+    clean(data_set)
+    said = on_a_full_disk(data_set, "split(sys.argv[1])")
+    assert said.startswith(f"DatasetError {data_set}: disk I/O error; nothing is lost")
+    assert split(data_set).new == 800
 
 
 # Killed.

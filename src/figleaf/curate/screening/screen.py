@@ -18,6 +18,7 @@ from figleaf.curate.screening.scores import (
     score_all,
 )
 from figleaf.curate.watch import Watch
+from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.labelling import TOOLS
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
@@ -102,11 +103,16 @@ def screen(
         what is doubted, and how much.
 
     Raises:
-        DatasetError: no data set there, or it cannot be opened, or is in use.
+        DatasetError: no data set there, or it cannot be opened, is in use, or its disk is full or
+            read-only. What was scored is kept: the same call goes on.
         ModelError: the model cannot be used, or has classes that are none of figleaf's.
     """
     rules = rules or ScreenRules()
-    with Ledger(folder, write=True, make=False) as ledger, ExitStack() as stack:
+    with (
+        disk_errors(Path(folder)),
+        Ledger(folder, write=True, make=False) as ledger,
+        ExitStack() as stack,
+    ):
         look = open_look(ledger, rules, stack, watch)
         with ledger.run("screen", rules.as_dict(), look.hashes):
             waiting = count_unscored(ledger, look.tag, look.labels)

@@ -19,6 +19,7 @@ from figleaf.curate.splitting.images import (
 )
 from figleaf.curate.splitting.leaks import Comparison, Placed, find_leaks
 from figleaf.curate.splitting.rules import By, SplitRules
+from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, InputError, LeakError
 
@@ -66,10 +67,10 @@ def split(
     Raises:
         LeakError: the same picture or film would be on both sides; nothing is written.
         DatasetError: no data set there; it was not cleaned since its last images came; it cannot be
-            opened, or is in use.
+            opened, is in use, or its disk is full or read-only.
         InputError: other rules than those of the split that is there, without `anew`.
     """
-    with Ledger(folder, write=True, make=False) as ledger:
+    with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
         compared = comparison(ledger)
         rules = _settled(ledger, rules, anew)
         groups = read_groups(ledger, anew=anew)
