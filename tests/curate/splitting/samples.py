@@ -72,7 +72,7 @@ def clean(folder: Path, *groups: Iterable[str], **rules: Any) -> None:
     leader_of = {ids[name]: ids[leader] for name, leader in leaders.items()}
     with (
         Ledger(folder, write=True, clock=lambda: NOON) as ledger,
-        ledger.run("clean", CleanRules(**rules).as_dict(), {}),
+        ledger.run("clean", CleanRules(**rules).as_dict(), {}) as run,
         ledger.transaction() as db,
     ):
         for (one,) in db.execute("SELECT id FROM images").fetchall():
@@ -84,6 +84,7 @@ def clean(folder: Path, *groups: Iterable[str], **rules: Any) -> None:
             )
             leader = leader_of.get(one, one)
             db.execute("REPLACE INTO clusters VALUES (?, ?, ?, ?)", (one, leader, 0, leader))
+        db.execute("REPLACE INTO compared VALUES (1, ?)", (run,))
 
 
 def ids_of(folder: Path) -> dict[str, int]:

@@ -16,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import figleaf
+from figleaf.curate.cleaning.rules import CleanRules
+from figleaf.curate.splitting.images import comparison
+from figleaf.curate.splitting.leaks import Comparison
 from figleaf.curate.splitting.rules import SplitRules
 from figleaf.curate.splitting.split import SplitReport, check_split, split
 from figleaf.dataset.ledger import Ledger
@@ -436,12 +439,25 @@ def test_images_that_no_hash_tells_apart_are_split_all_the_same(data_set: Path) 
 def test_a_dry_run_and_a_cleaning_that_was_cut_short_are_no_cleaning(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     collect(folder, {"1.jpg": "neutral"})
-    clean(folder)
-    for column, value in (("command", "clean --dry-run"), ("outcome", "interrupted")):
-        other = Path(shutil.copytree(folder, tmp_path / column))
-        change(other, f"UPDATE runs SET {column} = ? WHERE command = 'clean'", value)
-        with pytest.raises(DatasetError, match="not cleaned yet"):
-            split(other)
+    with Ledger(folder, write=True) as ledger:
+        for command in ("clean --dry-run", "clean"):
+            with ledger.run(command, CleanRules().as_dict(), {}):
+                pass
+    with pytest.raises(DatasetError, match="not cleaned yet"):
+        split(folder)
+
+
+def test_the_comparison_is_that_of_the_cleaning_that_wrote_the_clusters(data_set: Path) -> None:
+    """Killed after it wrote them, it has no end; one that wrote none has no say."""
+    clean(data_set, distance=40, min_quality=20, mirrored=False)
+    change(
+        data_set,
+        "UPDATE runs SET ended = NULL, outcome = NULL WHERE id = (SELECT max(id) FROM runs)",
+    )
+    with Ledger(data_set, write=True) as ledger:
+        with ledger.run("clean", CleanRules(distance=5).as_dict(), {}):
+            pass
+        assert comparison(ledger) == Comparison(40, 20, mirrored=False)
 
 
 def test_other_rules_need_a_word(data_set: Path) -> None:

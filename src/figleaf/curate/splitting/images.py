@@ -32,9 +32,8 @@ _FRAMES = """
 SELECT item_id, image_id, coalesce(group_id, image_id) FROM origins
 LEFT JOIN clusters USING (image_id) WHERE seconds IS NOT NULL ORDER BY item_id
 """
-_LAST_CLEANING = """
-SELECT arguments FROM runs WHERE command = 'clean' AND outcome = 'done' ORDER BY id DESC LIMIT 1
-"""
+# The one that wrote the clusters that are there, whether or not it came to its end.
+_LAST_CLEANING = "SELECT arguments FROM runs JOIN compared ON run_id = runs.id"
 # Without an index, whose order would lead back and forth over the table.
 _UNCOMPARED = """
 SELECT count(*) FROM images NOT INDEXED LEFT JOIN examinations ON examinations.image_id = images.id
