@@ -114,12 +114,24 @@ def test_safety_goes_before_other_reasons_which_hold_again_afterwards(ledger: Le
     assert one(ledger, "SELECT quarantine FROM images") == "duplicate"
 
 
-@pytest.mark.parametrize("reason", OF_SAFETY)
+@pytest.mark.parametrize("reason", OF_SAFETY - {Quarantine.DENIED})
 def test_one_reason_of_safety_does_not_hide_another(ledger: Ledger, reason: Quarantine) -> None:
     change(ledger, reason)
     with ledger.transaction() as db:
         quarantine_unchecked(db, 1, is_checked=False, at=NOON)
     assert one(ledger, "SELECT quarantine FROM images") == reason
+
+
+def test_a_denied_image_that_could_not_be_checked_has_to_be(ledger: Ledger) -> None:
+    register(ledger, [(url("a"), denied())])
+    with ledger.transaction() as db:
+        quarantine_unchecked(db, 1, is_checked=False, at=NOON)
+    register(ledger, [(url("a"), mapped())])
+    assert one(ledger, "SELECT quarantine FROM images") == "unchecked"
+    register(ledger, [(url("a"), denied())])
+    with ledger.transaction() as db:
+        quarantine_unchecked(db, 1, is_checked=True, at=NOON)
+    assert one(ledger, "SELECT quarantine FROM images") == "denied"
 
 
 def test_a_blocklisted_image_is_never_unchecked_or_denied(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from figleaf.errors import ImageError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.moving import kind_of_moving
-from figleaf.images.pages import MAX_PICTURES, other_pictures
+from figleaf.images.pages import MAX_PICTURES, has_other_pictures, other_pictures
 
 from .samples import encode
 
@@ -198,3 +198,13 @@ def test_camera_files_are_looked_at_in_full() -> None:
             found += 1
             assert picture.width <= first.width
     assert found
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_of_several_pictures_is_told_from_one(name: str) -> None:
+    assert has_other_pictures(MAKERS[name]())
+
+
+@pytest.mark.parametrize("name", ["png", "webp", "gif", "bmp", "jpeg", "tiff", "avif"])
+def test_a_file_of_one_picture_is_told_from_several(name: str) -> None:
+    assert not has_other_pictures(encode(plain("red"), name))

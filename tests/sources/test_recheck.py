@@ -135,7 +135,13 @@ def test_a_picture_is_hashed_once(out: Path, tmp_path: Path, threads: ThreadPool
         assert found == Rechecked(images=2, matched=1)
         assert examiner.asked == 2
         assert recheck(ledger, blocklist, examiner, threads, ahead=2) == Rechecked(images=1)
-        assert examiner.asked == 2  # both hashes are in the ledger
+        assert examiner.asked == 3  # its hash is in the ledger, but its file may hold others
+        ledger.connection.execute(
+            "INSERT INTO examinations (image_id, status, detail, has_others, at)"
+            " SELECT id, 'ok', '', 0, 0 FROM images"
+        )
+        assert recheck(ledger, blocklist, examiner, threads, ahead=2) == Rechecked(images=1)
+        assert examiner.asked == 3
 
 
 def test_no_picture_is_decoded_for_a_list_without_pdq_hashes(
@@ -231,7 +237,8 @@ def test_frames_are_told_by_their_own_hashes(tmp_path: Path) -> None:
     assert set(ends(out).values()) == {("refused", "blocklisted")}
 
 
-def test_the_further_pictures_of_a_file_are_looked_at_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_cleaned", [False, True])
+def test_the_further_pictures_of_a_file_are_looked_at_too(tmp_path: Path, is_cleaned: bool) -> None:
     first, second = (Image.open(io.BytesIO(photo(seed, side=256))) for seed in (1, 2))
     (tmp_path / "photos").mkdir()
     path = tmp_path / "photos/two.tif"
@@ -239,6 +246,8 @@ def test_the_further_pictures_of_a_file_are_looked_at_too(tmp_path: Path) -> Non
     out = tmp_path / "data"
     collected(f"neutral={path.parent}", out)
     assert len(Dataset(out)) == 1
+    if is_cleaned:  # which keeps the hash of the first picture
+        figleaf.clean(out, workers=1)
     buffer = io.BytesIO()
     second.save(buffer, "PNG")
     blocklist = tmp_path / "list.csv"

@@ -153,8 +153,13 @@ def quarantine_unchecked(
 def _set_aside_for_safety(
     db: sqlite3.Connection, image: int, reason: Quarantine, why: str, at: float
 ) -> None:
-    """Set an image aside that is in use, or is not for a reason that others may lift."""
-    if _reason(db, image) in {None, *_OTHERS}:
+    """Set an image aside that is in use, or is not for a reason that others may lift.
+
+    What could not be checked goes before what is denied: the one is lifted by a check, after which
+    it is asked again whether the image is denied, the other without one.
+    """
+    yielding = {None, *_OTHERS} | ({Quarantine.DENIED} if reason is Quarantine.UNCHECKED else set())
+    if _reason(db, image) in yielding:
         set_aside(db, image, reason, who=COLLECT, why=why, at=at)
 
 

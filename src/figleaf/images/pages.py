@@ -81,6 +81,22 @@ def other_pictures(
             yield picture
 
 
+def has_other_pictures(data: bytes) -> bool:
+    """Whether a still file holds more pictures than the first; none of them is decoded.
+
+    Args:
+        data: the file's bytes, that `decode` has found usable.
+
+    Raises:
+        ImageError: that cannot be told.
+    """
+    name = identify(data)
+    if name not in _FINDERS:
+        return False
+    with _failures_as_image_errors(name), pillow_silenced():
+        return next(_FINDERS[name](data), None) is not None
+
+
 def _decoded(one: Decode, number: int, limits: Limits) -> Picture:
     try:
         return one(limits)

@@ -22,7 +22,8 @@ COMMAND = "recheck"
 
 _PAGE = 1_000
 _IMAGES = f"""
-SELECT id, sha256, format, pdq, pdq_quality FROM images NOT INDEXED
+SELECT id, sha256, images.format, pdq, pdq_quality, has_others
+FROM images NOT INDEXED LEFT JOIN examinations ON image_id = images.id
 WHERE quarantine IS NOT '{Quarantine.BLOCKLISTED}' AND id > ? ORDER BY id LIMIT {_PAGE}
 """
 _RECEIVED = """
@@ -101,6 +102,8 @@ class _Image:
     format: str
     pdq: bytes | None
     quality: int | None
+    is_one_picture: bool
+    """Whether it is known that its file holds no further pictures."""
     received: tuple[bytes, ...]
     """SHA-256 of the moving pictures that it is a frame of."""
 
@@ -121,8 +124,8 @@ def _pages(ledger: Ledger) -> Iterator[list[_Image]]:
     while rows := ledger.read(_IMAGES, (last,)):
         last = rows[-1][0]
         yield [
-            _Image(number, sha256, name, bits, quality, _received(ledger, number))
-            for number, sha256, name, bits, quality in rows
+            _Image(number, sha256, name, bits, quality, others == 0, _received(ledger, number))
+            for number, sha256, name, bits, quality, others in rows
         ]
 
 
@@ -147,11 +150,13 @@ class _Check:
         if match:
             return _Finding(image.id, where, match)
         bits, quality = image.pdq, image.quality
+        # What is kept is the hash of the first picture alone; a list may name one of the others.
+        looks = self._needs_pdq and (bits is None or not image.is_one_picture)
         try:
-            if self._reads or (self._needs_pdq and bits is None):
+            if self._reads or looks:
                 data = path.read_bytes()
                 match = self._blocklist.match_bytes(data, image.sha256)
-                if match is None and self._needs_pdq and bits is None:
+                if match is None and looks:
                     first, *others = self._hashed(data)
                     bits, quality = first.bits, first.quality
                     found = (self._blocklist.match_pdq(one.bits, one.quality) for one in others)

@@ -151,12 +151,12 @@ def table(out: Path, name: str) -> list[tuple[Any, ...]]:
         return ledger.read(f"SELECT * FROM {name} ORDER BY 1")
 
 
-def put_aside(out: Path, name: str, reason: str | None) -> None:
-    """Set an image aside as another tool does."""
+def put_aside(out: Path, name: str, reason: str | None, who: str = "another tool") -> None:
+    """Set an image aside, or bring it back, as others do."""
     digest = bytes.fromhex(hash_of(out, name))
     with Ledger(out, write=True) as ledger, ledger.transaction() as db:
         (image,) = db.execute("SELECT id FROM images WHERE sha256 = ?", (digest,)).fetchone()
-        set_aside(db, image, reason, who="another tool", why="a test", at=NOON)
+        set_aside(db, image, reason, who=who, why="a test", at=NOON)
 
 
 def relabel(out: Path, name: str, label: str | None, who: str = COLLECT) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from figleaf.curate.cleaning import catalogue, examine, misnamed
-from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, read_catalogue
+from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, Role, read_catalogue
 from figleaf.curate.cleaning.examine import count_waiting, waiting
 from figleaf.curate.cleaning.misnamed import count_misnamed
 from figleaf.curate.cleaning.placeholders import Placeholders
@@ -66,9 +66,12 @@ def test_all_pages_are_read_and_the_columns_fit_together(large: Path) -> None:
     assert {one.reason for one in found.findings.values()} == {Quarantine.TOO_SMALL}
     candidates = found.candidates
     ids = candidates.ids.tolist()
-    assert ids == [number for number in range(1, COUNT + 1) if number % 10]
+    assert ids == list(range(1, COUNT + 1))
+    dropped = candidates.roles == Role.BYSTANDER
+    assert candidates.ids[dropped].tolist() == list(range(10, COUNT + 1, 10))
+    assert set(candidates.roles[~dropped].tolist()) == {Role.CANDIDATE}
     assert candidates.sizes.tolist() == [1_000 + number for number in ids]
-    assert set(candidates.pixels.tolist()) == {30_000}
+    assert set(candidates.pixels[~dropped].tolist()) == {30_000}
     assert set(candidates.labels.tolist()) == {-1}
     assert candidates.whole.shape == candidates.mirrored.shape == (len(ids), 32)
     last = hashlib.sha256(ids[-1].to_bytes(4)).digest()
@@ -130,13 +133,13 @@ def opinions(out: Path) -> Opinions:
 def test_lists_that_disagree_leave_an_image_disputed(out: Path) -> None:
     assert len(hashes(out)) > 1
     cat = image_of(out, "drawings/cat.jpg")
-    assert opinions(out) == Opinions(frozenset(), frozenset(), frozenset({cat}))
+    assert opinions(out) == Opinions(frozenset(), frozenset(), {cat: "drawings, neutral"})
 
 
 def test_a_person_who_says_something_ends_the_dispute(out: Path) -> None:
     cat = image_of(out, "drawings/cat.jpg")
     relabel(out, "drawings/cat.jpg", None, "ana")
-    assert opinions(out) == Opinions(frozenset(), frozenset({cat}), frozenset())
+    assert opinions(out) == Opinions(frozenset(), frozenset({cat}), {})
 
 
 def test_no_class_for_another_reason_is_no_dispute(out: Path) -> None:

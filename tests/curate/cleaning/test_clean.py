@@ -68,8 +68,8 @@ def test_every_drop_says_why(out: Path) -> None:
     assert whys["neutral/gone.png"] == "161x81, the size of a known placeholder"
     assert "of 255, under 3" in whys["neutral/plain.jpg"]
     assert whys["neutral/again.jpg"].startswith(f"the same picture as {best}, a better file; ")
-    assert whys["neutral/rocket.png"] == "the same picture as drawings, neutral"
-    assert whys["drawings/cat.jpg"] == "its lists disagree about its class"
+    assert whys["neutral/rocket.png"] == "the same picture in drawings and neutral"
+    assert whys["drawings/cat.jpg"] == "its lists disagree about its class: drawings, neutral"
     with Dataset(out) as data:
         assert {row.why for row in data.filter(quarantined=True)} == set(whys.values())
     assert all(Path(one.path).is_file() for one in report.drops)
@@ -339,16 +339,47 @@ def test_what_is_set_aside_for_another_reason_stays_so(out: Path, reason: str) -
         assert found[name] == reason
     assert report.images == len(DIRTY) - 1 - 3
     cleaned(out, off=RULES)
-    assert list(aside(out).values()) == [reason] * 3
+    left = aside(out)
+    assert [name for name, why in left.items() if why == reason] == sorted(
+        ["neutral/small.png", "neutral/fine.jpg", "neutral/again.jpg"], key=list(left).index
+    )
+    # The copies of what is denied or on a blocklist stay with it, whatever is switched off.
+    copies = {name for name, why in left.items() if why == "duplicate"}
+    with_it = {"neutral/best.png", *COPIES} - {"neutral/again.jpg"}
+    assert copies == (with_it if reason in ("blocklisted", "denied") else set())
 
 
-def test_the_best_file_that_is_set_aside_for_safety_leaves_the_next(out: Path) -> None:
-    put_aside(out, "neutral/best.png", Quarantine.DENIED)
+@pytest.mark.parametrize("reason", ["blocklisted", "denied", "screened"])
+def test_the_copies_of_what_is_set_aside_stay_with_it(out: Path, reason: str) -> None:
+    cleaned(out)
+    put_aside(out, "neutral/best.png", reason)
+    report = cleaned(out)
+    assert report.brought_back == 0
+    found = reasons(out)
+    assert found["neutral/best.png"] == reason
+    assert {found[name] for name in COPIES} == {"duplicate"}
+    best = hash_of(out, "neutral/best.png")[:8]
+    whys = {drop.why for drop in report.drops if drop.reason == "duplicate"}
+    assert all(f"{best}, which is set aside: {reason}; " in why for why in whys)
+
+
+def test_nobody_brings_back_a_copy_of_what_is_denied(out: Path) -> None:
+    put_aside(out, "neutral/best.png", "denied")
+    cleaned(out)
+    put_aside(out, "neutral/again.jpg", None, who="kim")
+    cleaned(out)
+    assert reasons(out)["neutral/again.jpg"] == "duplicate"
+    put_aside(out, "neutral/best.png", None)
+    cleaned(out)
+    assert reasons(out)["neutral/best.png"] is None
+
+
+def test_the_copies_of_what_could_not_be_checked_are_judged_by_themselves(out: Path) -> None:
+    put_aside(out, "neutral/best.png", "unchecked")
     cleaned(out)
     found = reasons(out)
-    assert found["neutral/best.png"] == "denied"
-    assert found["neutral/mirror.jpg"] is None
-    assert found["neutral/again.jpg"] == "duplicate"
+    assert found["neutral/best.png"] == "unchecked"
+    assert [found[name] for name in COPIES].count(None) == 1
 
 
 def test_a_blocklisted_file_is_never_opened(tmp_path: Path) -> None:
@@ -381,8 +412,7 @@ def test_an_empty_data_set(tmp_path: Path) -> None:
 
 def test_a_data_set_of_nothing_that_is_of_use(out: Path) -> None:
     report = cleaned(out, min_side=2_000)
-    assert report.kept == 0
-    assert not table(out, "clusters")
+    assert (report.kept, report.clusters) == (0, 0)
     assert cleaned(out).kept == len(FINE)
 
 

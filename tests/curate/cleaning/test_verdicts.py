@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from figleaf.curate.cleaning.catalogue import Candidates, Opinions
+from figleaf.curate.cleaning.catalogue import Candidates, Opinions, Role
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.curate.cleaning.verdicts import Cluster, found_clusters, hashed, ranked, verdicts
 from figleaf.curate.duplicates.clusters import cluster
@@ -26,6 +26,7 @@ class File:
     size: int = 10
     border: bool = False
     seed: int = 0
+    role: Role = Role.CANDIDATE
 
 
 def hash_of(seed: int) -> bytes:
@@ -46,6 +47,7 @@ def candidates(files: list[File]) -> Candidates:
         names=names,
         pixels=np.array([one.pixels for one in files], np.int64),
         sizes=np.array([one.size for one in files], np.int64),
+        roles=np.array([one.role for one in files], np.int8),
         whole=whole,
         mirrored=~whole,
         bordered=bordered,
@@ -59,7 +61,7 @@ def opinions(
     brought_back: Iterable[tuple[int, str]] = (),
     disputed: Iterable[int] = (),
 ) -> Opinions:
-    return Opinions(frozenset(brought_back), frozenset(by_person), frozenset(disputed))
+    return Opinions(frozenset(brought_back), frozenset(by_person), dict.fromkeys(disputed, "a, b"))
 
 
 NOBODY = opinions()
@@ -123,7 +125,7 @@ def test_a_cluster_that_spans_classes_is_dropped_whole() -> None:
     files = [File(), File(pixels=200), File("porn"), File(None), File("porn", seed=1)]
     assert verdicts_of(files) == dict.fromkeys([1, 2, 3, 4], "label_conflict")
     (found,) = clusters_of(files)
-    assert found.conflict == "the same picture as neutral, porn"
+    assert found.conflict == "the same picture in neutral and porn"
     assert verdicts_of(files, off=("label_conflict",)) == dict.fromkeys([1, 3, 4], "duplicate")
 
 
@@ -202,7 +204,7 @@ def test_what_holds_of_all_verdicts(
     disputed: frozenset[int],
 ) -> None:
     without = frozenset(n for n in disputed if n <= len(files) and files[n - 1].label is None)
-    said = Opinions(brought_back, by_person, without - by_person)
+    said = opinions(by_person, brought_back, without - by_person)
     found = verdicts_of(files, said)
     assert not brought_back & set(found.items())
     for seed in {one.seed for one in files}:

@@ -119,12 +119,23 @@ def test_twenty_thousand_equal_hashes_are_no_work() -> None:
     assert not clusters.distance.any()
 
 
-def test_other_hashes_of_copies_are_not_looked_at() -> None:
+def test_inner_hashes_of_copies_count_too() -> None:
     one, other = random_hashes(2)
     hashed = Hashed(np.array([one, one, other]), other[None], np.array([1]))
-    assert cluster(hashed).representative.tolist() == [0, 0, 2]
+    assert cluster(hashed).representative.tolist() == [0, 0, 0]
     bordered = replace(hashed, inner_of=np.array([0]))
     assert cluster(bordered).representative.tolist() == [0, 0, 0]
+
+
+def test_fixed_images_are_representatives_whatever_is_near_them() -> None:
+    one, far = random_hashes(2)
+    near = one.copy()
+    near[0] ^= 1
+    hashed = Hashed(np.array([one, near, one, near, far]))
+    found = cluster(hashed, fixed=2)
+    assert found.representative.tolist() == [0, 1, 0, 1, 4]
+    assert found.group.tolist() == [0, 0, 0, 0, 4]
+    assert cluster(hashed).representative.tolist() == [0, 0, 0, 0, 4]
 
 
 def test_a_mirrored_copy_is_found() -> None:

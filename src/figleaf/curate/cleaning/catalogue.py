@@ -1,8 +1,9 @@
 """All images of a data set that cleaning decides upon, in arrays: a million take 300 MB."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,12 @@ from figleaf.dataset.quarantine import Quarantine
 _PAGE = 10_000
 _TOOLS = ", ".join(f"'{tool}'" for tool in TOOLS)
 _OURS = ", ".join(f"'{rule}'" for rule in RULES)
-# What is set aside for another reason is none of cleaning's business.
+# Those that were never examined, too: what is on a blocklist is not opened.
 _IMAGES = f"""
 SELECT images.id, sha256, label, width, height, bytes, pdq, pdq_quality, quarantine,
        status, detail, spread, mirrored, inner_pdq, inner_mirrored, inner_quality
-FROM images NOT INDEXED JOIN examinations ON image_id = images.id
-WHERE images.id > ? AND (quarantine IS NULL OR quarantine IN ({_OURS}))
-ORDER BY images.id LIMIT {_PAGE}
+FROM images NOT INDEXED LEFT JOIN examinations ON image_id = images.id
+WHERE images.id > ? ORDER BY images.id LIMIT {_PAGE}
 """
 _BROUGHT_BACK = f"""
 SELECT image_id, before FROM quarantines
@@ -35,7 +35,13 @@ SELECT DISTINCT image_id FROM labels AS events WHERE who NOT IN ({_TOOLS})
 AND id = (SELECT max(id) FROM labels WHERE image_id = events.image_id)
 """
 _DISPUTED = f"""
-SELECT id FROM images WHERE label IS NULL
+SELECT id, (
+    SELECT group_concat(label, ', ') FROM (
+        SELECT DISTINCT listings.label FROM origins JOIN mentions USING (item_id)
+        JOIN listings ON listings.id = listing_id
+        WHERE image_id = images.id AND listings.reason IS NULL AND listings.label IS NOT NULL
+        ORDER BY 1))
+FROM images WHERE label IS NULL
   AND (SELECT who FROM labels WHERE image_id = images.id ORDER BY id DESC LIMIT 1) = '{COLLECT}'
   AND EXISTS (
     SELECT 1 FROM origins JOIN mentions USING (item_id) JOIN listings ON listings.id = listing_id
@@ -56,12 +62,12 @@ class Opinions:
     Attributes:
         brought_back: images and the reasons that somebody has lifted of them.
         by_person: images whose class is a person's word.
-        disputed: images without a class because their lists disagree.
+        disputed: images without a class because their lists disagree -> the lists' classes.
     """
 
     brought_back: frozenset[tuple[int, str]]
     by_person: frozenset[int]
-    disputed: frozenset[int]
+    disputed: Mapping[int, str]
 
     @classmethod
     def read(cls, ledger: Ledger) -> "Opinions":
@@ -69,7 +75,7 @@ class Opinions:
         return cls(
             frozenset((image, reason) for image, reason in ledger.read(_BROUGHT_BACK)),
             frozenset(image for (image,) in ledger.read(_BY_PERSON)),
-            frozenset(image for (image,) in ledger.read(_DISPUTED)),
+            dict(ledger.read(_DISPUTED)),
         )
 
     def admit(self, image: int, reason: Quarantine) -> bool:
@@ -77,9 +83,20 @@ class Opinions:
         return (image, reason) not in self.brought_back
 
 
+class Role(IntEnum):
+    """What an image is to the others that it is compared with, in order of rank."""
+
+    FIXED = 0
+    """It is set aside for another reason than cleaning's, and stays so; its copies stay with it."""
+    CANDIDATE = 1
+    """No rule drops it by itself."""
+    BYSTANDER = 2
+    """A rule drops it by itself; it only links others, for the split that it may come back to."""
+
+
 @dataclass(slots=True)
 class Candidates:
-    """The images that no rule drops by themselves, and that can be compared; n of them.
+    """The images that can be compared; n of them.
 
     Attributes:
         ids: shape (n,), int64.
@@ -88,6 +105,7 @@ class Candidates:
         names: the classes.
         pixels: shape (n,), int64, width times height.
         sizes: shape (n,), int64, of the files in bytes.
+        roles: shape (n,), int8, of `Role`.
         whole: shape (n, 32), uint8: PDQ of the whole pictures.
         mirrored: likewise, of their mirror images.
         bordered: shape (k,), int64: which of the n have a border; in ascending order.
@@ -101,6 +119,7 @@ class Candidates:
     names: list[str]
     pixels: NDArray[np.int64]
     sizes: NDArray[np.int64]
+    roles: NDArray[np.int8]
     whole: NDArray[np.uint8]
     mirrored: NDArray[np.uint8]
     bordered: NDArray[np.int64]
@@ -115,16 +134,19 @@ class Catalogue:
     Attributes:
         images: how many there are.
         findings: image -> the rule that drops it.
+        aside: image -> the reason that it is set aside for, of those that are for another than
+            cleaning's: none of its business, but what is near them is.
         before: image -> the reason and the line that it is set aside with so far.
         candidates: the images to compare.
-        alone: disputed images that cannot be compared, and their SHA-256.
+        alone: disputed images that cannot be compared, their SHA-256, and their lists' classes.
     """
 
     images: int
     findings: dict[int, Finding]
+    aside: dict[int, str]
     before: dict[int, tuple[str, str]]
     candidates: Candidates
-    alone: list[tuple[int, bytes]]
+    alone: list[tuple[int, bytes, str]]
 
 
 def read_catalogue(
@@ -133,20 +155,30 @@ def read_catalogue(
     """Judge every image that was examined, and gather those to compare."""
     whys: dict[int, str] = dict(ledger.read(_WHYS))
     findings: dict[int, Finding] = {}
+    aside: dict[int, str] = {}
     before: dict[int, tuple[str, str]] = {}
     gathered = _Gathered(rules)
-    alone: list[tuple[int, bytes]] = []
+    alone: list[tuple[int, bytes, str]] = []
     count = 0
     for row in _rows(ledger):
+        if row.quarantine is not None and row.quarantine not in RULES:
+            aside[row.id] = row.quarantine
+            # One that could not be checked is not known to be anything; its copies were checked.
+            unchecked = row.quarantine == Quarantine.UNCHECKED
+            gathered.take(row, Role.BYSTANDER if unchecked else Role.FIXED)
+            continue
+        if row.status is None:  # by now only what could not be looked at
+            continue
         count += 1
         if row.quarantine is not None:
             before[row.id] = (row.quarantine, whys.get(row.id, ""))
         finding = _judged(row, rules, placeholders, opinions)
         if finding:
             findings[row.id] = finding
-        elif not gathered.take(row) and row.id in opinions.disputed:
-            alone.append((row.id, row.sha256))
-    return Catalogue(count, findings, before, gathered.candidates(), alone)
+            gathered.take(row, Role.BYSTANDER)
+        elif not gathered.take(row, Role.CANDIDATE) and row.id in opinions.disputed:
+            alone.append((row.id, row.sha256, opinions.disputed[row.id]))
+    return Catalogue(count, findings, aside, before, gathered.candidates(), alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +192,8 @@ class _Row:
     pdq: bytes | None
     quality: int | None
     quarantine: str | None
-    status: str
-    detail: str
+    status: str | None
+    detail: str | None
     spread: float | None
     mirrored: bytes | None
     inner: bytes | None
@@ -183,7 +215,9 @@ def _judged(
     why = None
     if rules.holds(Quarantine.PLACEHOLDER):  # else many hashes would be compared for nothing
         why = placeholders.why(row.id, row.sha256, row.pdq, row.quality)
-    facts = Facts(row.status, row.detail, row.width, row.height, row.size, row.spread, why)
+    facts = Facts(
+        row.status or "", row.detail or "", row.width, row.height, row.size, row.spread, why
+    )
     found = judge(facts, rules)
     return next((one for one in found if opinions.admit(row.id, one.reason)), None)
 
@@ -199,15 +233,15 @@ class _Gathered:
         self._labels: dict[str | None, int] = {None: -1}
         self._hashes = {name: bytearray() for name in _HASHES}
 
-    def take(self, row: _Row) -> bool:
+    def take(self, row: _Row, role: "Role") -> bool:
         """Take an image, if it can be compared."""
-        if row.pdq is None or row.mirrored is None or (row.quality or 0) < self._least:
+        if row.pdq is None or (row.quality or 0) < self._least:
             return False
         label = self._labels.setdefault(row.label, len(self._labels) - 1)
-        self._numbers.extend((row.id, label, row.width * row.height, row.size))
+        self._numbers.extend((row.id, label, row.width * row.height, row.size, role))
         self._hashes["sha256"] += row.sha256
         self._hashes["whole"] += row.pdq
-        self._hashes["mirrored"] += row.mirrored
+        self._hashes["mirrored"] += row.mirrored or _FAR
         if row.inner and row.inner_mirrored and (row.inner_quality or 0) >= self._least:
             self._bordered.append(self._count)
             self._hashes["inner"] += row.inner
@@ -217,7 +251,7 @@ class _Gathered:
 
     def candidates(self) -> Candidates:
         """All that were taken."""
-        numbers = np.array(self._numbers, np.int64).reshape(-1, 4)
+        numbers = np.array(self._numbers, np.int64).reshape(-1, 5)
         hashes: dict[str, Any] = {
             name: np.frombuffer(many, np.uint8).reshape(-1, 32)
             for name, many in self._hashes.items()
@@ -229,9 +263,12 @@ class _Gathered:
             names=names,
             pixels=numbers[:, 2].copy(),
             sizes=numbers[:, 3].copy(),
+            roles=numbers[:, 4].astype(np.int8),
             bordered=np.array(self._bordered, np.int64),
             **hashes,
         )
 
 
+_FAR = bytes(32)
+"""In place of a hash that is not known: PDQ sets half of the bits, and none is near it."""
 _HASHES = ("sha256", "whole", "mirrored", "inner", "inner_mirrored")

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, read_catalogue
+from figleaf.curate.cleaning.catalogue import Opinions, read_catalogue
 from figleaf.curate.cleaning.compare import Compared, compare
 from figleaf.curate.cleaning.examine import Examination, count_waiting, examine_all, forget
 from figleaf.curate.cleaning.judge import Finding
@@ -76,13 +76,13 @@ def clean(
         listed = placeholders.listed
         hashes = {"placeholders": listed.sha256} if listed else {}
         command = "clean --dry-run" if dry_run else "clean"
-        with ledger.run(command, rules.as_dict(), hashes):
+        with ledger.run(command, rules.as_dict(), hashes) as run:
             if again:
                 forget(ledger)
             waiting = count_waiting(ledger)
             _examine(ledger, workers, waiting, watch)
             corrected = count_wrong(ledger) if dry_run else correct(ledger)
-            return _applied(ledger, rules, placeholders, watch, waiting, corrected, dry_run)
+            return _applied(ledger, run, rules, placeholders, watch, waiting, corrected, dry_run)
 
 
 def _examine(ledger: Ledger, workers: int, waiting: int, watch: Watch) -> None:
@@ -106,6 +106,7 @@ def _examine(ledger: Ledger, workers: int, waiting: int, watch: Watch) -> None:
 
 def _applied(
     ledger: Ledger,
+    run: int,
     rules: CleanRules,
     placeholders: Placeholders,
     watch: Watch,
@@ -119,7 +120,7 @@ def _applied(
     findings = catalogue.findings | compared.findings
     changes = list(_changes(catalogue.before, findings))
     if not dry_run:
-        _write(ledger, catalogue, compared, changes)
+        _write(ledger, run, compared, changes)
     drops = list(_drops(ledger, findings))
     return CleanReport(
         images=catalogue.images,
@@ -159,7 +160,7 @@ def _changes(
 
 def _write(
     ledger: Ledger,
-    catalogue: Catalogue,
+    run: int,
     compared: Compared,
     changes: list[tuple[int, Finding | None]],
 ) -> None:
@@ -167,6 +168,7 @@ def _write(
     with ledger.transaction() as db:
         db.execute("DELETE FROM clusters")
         db.executemany(_CLUSTER, compared.rows())
+        db.execute("REPLACE INTO compared (id, run_id) VALUES (1, ?)", (run,))
         set_all_aside(db, rows, who=CLEAN, at=ledger.clock())
 
 

@@ -8,12 +8,13 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.curate.cleaning.catalogue import Catalogue, Opinions
+from figleaf.curate.cleaning.catalogue import Catalogue, Opinions, Role
 from figleaf.curate.cleaning.judge import Finding
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.curate.cleaning.verdicts import (
     Cluster,
     alone,
+    followers,
     found_clusters,
     hashed,
     ranked,
@@ -70,14 +71,18 @@ def compare(catalogue: Catalogue, rules: CleanRules, opinions: Opinions, watch: 
     order = ranked(candidates, opinions)
     watch.start("comparing", len(order))
     in_order = hashed(candidates, order, mirrored=rules.mirrored)
-    grouped = cluster(in_order, distance=rules.distance, progress=watch.done)
+    fixed = int((candidates.roles == Role.FIXED).sum())
+    grouped = cluster(in_order, distance=rules.distance, fixed=fixed, progress=watch.done)
     findings: dict[int, Finding] = {}
     largest: list[Cluster] = []
     conflicts: list[Cluster] = []
     count = 0
     clusters = found_clusters(candidates, order, grouped, opinions)
     for one in chain(clusters, (alone(*disputed) for disputed in catalogue.alone)):
-        dropped = dict(verdicts(one, rules, opinions))
+        if one.ids[0] in catalogue.aside:
+            dropped = dict(followers(one, catalogue.aside, rules, opinions))
+        else:
+            dropped = dict(verdicts(one, rules, opinions))
         findings |= dropped
         reasons = {found.reason for found in dropped.values()}
         if one.conflict and Quarantine.LABEL_CONFLICT in reasons:

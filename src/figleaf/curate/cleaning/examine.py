@@ -41,8 +41,8 @@ AND images.id > ? ORDER BY images.id LIMIT {_PAGE}
 """
 _EXAMINATION = """
 REPLACE INTO examinations (image_id, status, detail, format, spread, mirrored,
-                           inner_pdq, inner_mirrored, inner_quality, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                           inner_pdq, inner_mirrored, inner_quality, has_others, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IMAGE = """
 UPDATE images SET (width, height, pdq, pdq_quality) = (?, ?, ?, ?)
@@ -161,7 +161,8 @@ def _keep(ledger: Ledger, batch: list[Examination]) -> None:
 
 def _facts(measured: Measured | None) -> tuple[str | float | bytes | int | None, ...]:
     if measured is None:
-        return (None,) * 6
+        return (None,) * 7
     facts = (measured.format, measured.spread, measured.whole.mirrored)
     inner = measured.inner
-    return (*facts, *((inner.pdq, inner.mirrored, inner.quality) if inner else (None,) * 3))
+    hashes = (inner.pdq, inner.mirrored, inner.quality) if inner else (None,) * 3
+    return (*facts, *hashes, measured.has_others)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from figleaf.errors import ImageError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.border import find_border
+from figleaf.images.pages import has_other_pictures
 from figleaf.images.phash import pdq_and_mirrored
 from figleaf.sources.reply import FORMATS, LONGEST_SIDE
 
@@ -36,6 +37,7 @@ class Measured:
         spread: the largest standard deviation of a channel, 0..127.5.
         whole: hashes of the whole picture.
         inner: of the picture without a border of one colour; None where it has none.
+        has_others: whether the file holds further pictures, which none of this is of.
     """
 
     format: str
@@ -44,6 +46,7 @@ class Measured:
     spread: float
     whole: Hashes
     inner: Hashes | None
+    has_others: bool
 
 
 def measure(data: bytes, *, limits: Limits) -> dict[str, Any]:
@@ -64,7 +67,16 @@ def measure(data: bytes, *, limits: Limits) -> dict[str, Any]:
         "spread": _spread(picture.pixels),
         "whole": _hashes(picture.pixels),
         "inner": _hashes(border.inner(picture.pixels)) if border else None,
+        "has_others": _may_have_others(data),
     }
+
+
+def _may_have_others(data: bytes) -> bool:
+    """Whether the file holds further pictures, as far as that can be told."""
+    try:
+        return has_other_pictures(data)
+    except ImageError:  # the first is fine all the same
+        return True
 
 
 def parse_measured(reply: Any) -> Measured:
@@ -81,6 +93,7 @@ def parse_measured(reply: Any) -> Measured:
             "spread": float(spread),
             "whole": [bytes(), bytes(), int()] as whole,
             "inner": None | [bytes(), bytes(), int()] as inner,
+            "has_others": bool(has_others),
         } if (
             name in FORMATS
             and 0 < width < LONGEST_SIDE
@@ -89,7 +102,7 @@ def parse_measured(reply: Any) -> Measured:
             and all(map(_is_sound, (whole, inner)))
         ):
             found = Hashes(*inner) if inner else None
-            return Measured(name, width, height, spread, Hashes(*whole), found)
+            return Measured(name, width, height, spread, Hashes(*whole), found, has_others)
     raise ImageError(Status.CRASHED, "the worker sent no measurements")
 
 

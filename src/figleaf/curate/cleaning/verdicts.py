@@ -1,17 +1,17 @@
 """What near duplicates come to: one image stays of each cluster, none of one that spans classes."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.curate.cleaning.catalogue import Candidates, Opinions
+from figleaf.curate.cleaning.catalogue import Candidates, Opinions, Role
 from figleaf.curate.cleaning.judge import Finding
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.curate.duplicates.clusters import Clusters, Hashed
-from figleaf.dataset.quarantine import Quarantine
+from figleaf.dataset.quarantine import OF_SAFETY, Quarantine
 
 DISPUTED = "its lists disagree about its class"
 
@@ -41,8 +41,9 @@ class Cluster:
 def ranked(candidates: Candidates, opinions: Opinions) -> NDArray[np.intp]:
     """The order in which an image is preferred to its duplicates.
 
-    First what a person has labelled, then what has a class, then what has no border, then the one
-    of most pixels, then the largest file, then the least SHA-256: the same on every machine.
+    First what is set aside for another reason than cleaning's, then what a person has labelled,
+    then what has a class, then what has no border, then the one of most pixels, then the largest
+    file, then the least SHA-256: the same on every machine.
 
     Returns:
         shape (n,): the candidates, the best one first.
@@ -62,6 +63,7 @@ def ranked(candidates: Candidates, opinions: Opinions) -> NDArray[np.intp]:
             bordered,
             candidates.labels < 0,
             ~by_person,
+            candidates.roles,
         )
     )
     return order
@@ -85,8 +87,12 @@ def hashed(candidates: Candidates, order: NDArray[np.intp], *, mirrored: bool) -
 def found_clusters(
     candidates: Candidates, order: NDArray[np.intp], clusters: Clusters, opinions: Opinions
 ) -> Iterator[Cluster]:
-    """The clusters of more than one image, and single images whose lists disagree."""
-    by_cluster = np.argsort(clusters.representative, kind="stable")
+    """The clusters of more than one image, and single images whose lists disagree.
+
+    Without bystanders: they come last, so that no other image is in a cluster of one of theirs.
+    """
+    shown = np.flatnonzero(candidates.roles[order] != Role.BYSTANDER)
+    by_cluster = shown[np.argsort(clusters.representative[shown], kind="stable")]
     starts = np.flatnonzero(np.diff(clusters.representative[by_cluster], prepend=-1))
     lengths = np.diff(starts, append=len(by_cluster))
     disputed = np.isin(candidates.ids[order], np.array(sorted(opinions.disputed), np.int64))
@@ -105,13 +111,14 @@ def _cluster(
     opinions: Opinions,
 ) -> Cluster:
     ids = tuple(candidates.ids[members].tolist())
+    is_fixed = candidates.roles[members[0]] == Role.FIXED
     labels = tuple(_label(candidates, number) for number in candidates.labels[members].tolist())
     return Cluster(
         ids,
         tuple(bytes(one).hex() for one in candidates.sha256[members]),
         labels,
         tuple(distances.tolist()),
-        _conflict(ids, labels, opinions),
+        None if is_fixed else _conflict(ids, labels, opinions),
     )
 
 
@@ -129,13 +136,37 @@ def _conflict(
         return None
     classes = Counter(filter(None, labels))
     if len(classes) > 1:
-        return f"the same picture as {', '.join(sorted(classes))}"
-    return DISPUTED if opinions.disputed.intersection(ids) else None
+        return f"the same picture in {' and '.join(sorted(classes))}"
+    listed = sorted({opinions.disputed[image] for image in ids if image in opinions.disputed})
+    return f"{DISPUTED}: {'; '.join(listed)}" if listed else None
 
 
-def alone(image: int, sha256: bytes) -> Cluster:
+def alone(image: int, sha256: bytes, listed: str) -> Cluster:
     """The cluster of one image without a class, whose lists disagree, that is not compared."""
-    return Cluster((image,), (sha256.hex(),), (None,), (0,), DISPUTED)
+    return Cluster((image,), (sha256.hex(),), (None,), (0,), f"{DISPUTED}: {listed}")
+
+
+def followers(
+    cluster: Cluster, aside: Mapping[int, str], rules: CleanRules, opinions: Opinions
+) -> Iterator[tuple[int, Finding]]:
+    """The copies of an image that is set aside for another reason than cleaning's: with it.
+
+    Where that reason is safety, no rule's being off and nobody's word lets them go.
+
+    Args:
+        cluster: its first image is in `aside`.
+        aside: images that are set aside so, and why.
+        rules: which rules hold.
+        opinions: what people said.
+    """
+    reason = aside[cluster.ids[0]]
+    best = cluster.sha256[0][:_SHOWN]
+    for image, distance in zip(cluster.ids, cluster.distances, strict=True):
+        if image in aside:
+            continue
+        if reason in OF_SAFETY or _may_drop(image, Quarantine.DUPLICATE, rules, opinions):
+            why = f"the same picture as {best}, which is set aside: {reason}; {distance} bits apart"
+            yield image, Finding(Quarantine.DUPLICATE, why)
 
 
 def verdicts(

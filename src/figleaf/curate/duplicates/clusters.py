@@ -55,6 +55,7 @@ def cluster(
     hashed: Hashed,
     *,
     distance: int = MATCH_DISTANCE,
+    fixed: int = 0,
     progress: Callable[[int], None] = lambda images: None,
     blocks: Blocks | None = None,
 ) -> Clusters:
@@ -62,11 +63,12 @@ def cluster(
 
     Two images are as far apart as the nearest hashes of theirs: of the worse one whole, inner or
     mirrored, of the better one whole or inner. An image whose whole hash a better one has, too, is
-    that one's copy: it is where that one is, and its other hashes are not looked at.
+    that one's copy: it is where that one is, and its mirrored hash is not looked at.
 
     Args:
         hashed: the hashes.
         distance: 0..255, in how many bits duplicates may differ.
+        fixed: so many of the best images are representatives, whatever is near them.
         progress: is told how many images are done, several times.
         blocks: how to divide the search, see `near_pairs`.
 
@@ -75,11 +77,16 @@ def cluster(
     """
     _check(hashed)
     originals, copies = _distinct(hashed.whole)
-    hashes, owners = _joined(hashed, originals, [hashed.whole], [hashed.inner])
+    # Of images that are copies too: where one has a border, it may be another picture's inner one.
+    inner_of = None if hashed.inner_of is None else copies[hashed.inner_of]
+    hashes, owners = _joined(originals, inner_of, [hashed.whole], [hashed.inner])
     queries, query_owners = _joined(
-        hashed, originals, [hashed.whole, hashed.mirrored], [hashed.inner, hashed.inner_mirrored]
+        originals,
+        inner_of,
+        [hashed.whole, hashed.mirrored],
+        [hashed.inner, hashed.inner_mirrored],
     )
-    clusters = _Clustering(len(originals))
+    clusters = _Clustering(len(originals), int(np.searchsorted(originals, fixed)))
     for pairs in near_pairs(
         hashes, owners, queries, query_owners, distance=distance, blocks=blocks
     ):
@@ -96,7 +103,8 @@ def cluster(
 class _Clustering:
     """The clusters of images whose pairs are added in order of rank."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, fixed: int) -> None:
+        self._fixed = fixed
         self.leader = np.arange(count)
         self.distance = np.zeros(count, np.uint8)
         self.group = np.arange(count)
@@ -113,6 +121,8 @@ class _Clustering:
 
     def _join(self, image: int, better: NDArray[np.intp], distance: NDArray[np.uint8]) -> None:
         """Put an image to the nearest leader among the better ones, the best of those as near."""
+        if image < self._fixed:
+            return
         leading = np.flatnonzero(self.leader[better] == better)
         if len(leading):
             nearest = leading[np.argmin(distance[leading])]
@@ -167,19 +177,17 @@ def _distinct(whole: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.in
 
 
 def _joined(
-    hashed: Hashed,
     originals: NDArray[np.intp],
+    inner_of: NDArray[np.intp] | None,
     whole: list[NDArray[np.uint8] | None],
     inner: list[NDArray[np.uint8] | None],
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """Join hashes of originals, in the order of their owners: places among the originals."""
+    """Join hashes, in the order of their owners: places among the originals."""
     hashes = [one[originals] for one in whole if one is not None]
     owners = [np.arange(len(originals))] * len(hashes)
-    if hashed.inner_of is not None:
-        places = np.searchsorted(originals, hashed.inner_of)
-        kept = np.isin(hashed.inner_of, originals)
-        hashes += [one[kept] for one in inner if one is not None]
-        owners += [places[kept]] * (len(hashes) - len(owners))
+    if inner_of is not None:
+        hashes += [one for one in inner if one is not None]
+        owners += [inner_of] * (len(hashes) - len(owners))
     joined = np.concatenate(owners)
     order = np.argsort(joined, kind="stable")
     return np.concatenate(hashes)[order], joined[order]

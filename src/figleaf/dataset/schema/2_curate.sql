@@ -39,6 +39,7 @@ CREATE TABLE examinations (
     inner_pdq BLOB,             -- likewise, without a border of one colour; NULL where there is none
     inner_mirrored BLOB,
     inner_quality INTEGER,
+    has_others INTEGER,         -- whether the file holds further pictures, which none of this is of
     at REAL NOT NULL
 );
 
@@ -51,6 +52,12 @@ CREATE TABLE clusters (
 );
 CREATE INDEX clusters_by_representative ON clusters (representative);
 CREATE INDEX clusters_by_group ON clusters (group_id);
+
+-- The run whose rules the clusters were found under: a cleaning may be stopped behind them.
+CREATE TABLE compared (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    run_id INTEGER NOT NULL REFERENCES runs (id)
+);
 
 -- What a model says of an image.
 CREATE TABLE scores (
