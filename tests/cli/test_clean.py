@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,20 +64,22 @@ def test_tables_and_hints(out: Path) -> None:
     assert done.code == 0
     counts, clusters, conflicts = done.out.split("\n\n")
     assert [line.split() for line in counts.splitlines()] == [
-        ["set", "aside", "images", "of", "them", "now"],
+        ["set", "aside", "images", "new"],
         ["too_small", "1", "1"],
         ["label_conflict", "3", "3"],
         ["kept", "1"],
     ]
     best = hash_of(out, "neutral/rocket.png")[:12]
     assert re.search(rf"{best} +2 +\d+ +neutral 1, drawings 1", clusters)
-    assert re.search(rf"{best} +2 +neutral 1, drawings 1 +the same picture as drawings", conflicts)
-    assert re.search(r" +1 +no class 1 +its lists disagree about its class", conflicts)
+    assert re.search(rf"{best} +2 +neutral 1, drawings 1 +the same picture", conflicts)
+    assert re.search(r" +1 +no class 1 +its lists", conflicts)
     folder = f"'{out}'"
     assert done.err.splitlines() == [
         "1 source gave what was there already, byte for byte",
-        f"`figleaf restore {folder} HASH --label CLASS` settles one",
+        f"`figleaf restore {folder} HASH --label CLASS` settles a conflict; --list FILE has every"
+        " path",
         f"`figleaf restore {folder} HASH` or `--reason REASON` brings images back",
+        f"next: `figleaf screen {folder}`, `figleaf split {folder}`",
     ]
 
 
@@ -88,7 +91,9 @@ def test_a_dry_run_prints_what_it_would_do(out: Path) -> None:
     assert table.split()[:4] == ["would", "be", "set", "aside"]
     small = hash_of(out, "neutral/small.png")[:12]
     assert re.search(rf"too_small +{small} +40x90, a side under 64", table)
-    assert "a dry run: nothing was set aside or brought back" in done.err
+    told = "a dry run: nothing was set aside or brought back; leave out --dry-run to do it"
+    assert told in done.err
+    assert "next:" not in done.err
 
 
 def test_what_came_back_is_told(out: Path) -> None:
@@ -97,6 +102,19 @@ def test_what_came_back_is_told(out: Path) -> None:
     assert done.code == 0
     assert "4 images are in use again: no rule drops them any more" in done.err
     assert not aside(out)
+
+
+def test_one_is_told_as_one(out: Path) -> None:
+    clean(out)
+    done = clean(out, "--min-side", 10)
+    assert "1 image is in use again: no rule drops it any more" in done.err
+
+
+def test_a_folder_that_could_be_taken_for_an_option(out: Path) -> None:
+    out.rename(out.parent / "-x")
+    command = [sys.executable, "-m", "figleaf", "clean", "--", "-x"]
+    done = subprocess.run(command, cwd=out.parent, capture_output=True, check=True, text=True)
+    assert "`figleaf restore ./-x HASH --label CLASS`" in done.stderr
 
 
 def test_options_are_rules(out: Path, tmp_path: Path) -> None:
@@ -156,6 +174,7 @@ def test_a_list_of_all_that_is_set_aside(out: Path, tmp_path: Path, name: str) -
     reason = {row["sha256"]: row["reason"] for row in rows}
     assert reason[hash_of(out, "neutral/small.png")] == "too_small"
     assert (name == "-") == ("set aside" not in done.out)
+    assert "`figleaf restore " in done.err
 
 
 def test_a_list_and_json(out: Path, tmp_path: Path) -> None:
@@ -168,7 +187,7 @@ def test_an_empty_data_set(tmp_path: Path) -> None:
     Ledger(tmp_path / "data", write=True).close()
     done = clean(tmp_path / "data")
     assert (done.code, done.err) == (0, "")
-    assert done.out.split() == ["set", "aside", "images", "of", "them", "now", "kept", "0"]
+    assert done.out.split() == ["set", "aside", "images", "new", "kept", "0"]
     assert clean(tmp_path / "data", "--list", "-").out == ""
 
 
@@ -180,13 +199,14 @@ def test_more_conflicts_than_are_shown(tmp_path: Path) -> None:
     }
     done = clean(data_set(tmp_path, files))
     assert done.out.count("its lists disagree") == 10
-    assert "12 label conflicts; --list FILE has all of their images" in done.err
+    assert "12 label conflicts, the first 10 of them shown" in done.err
 
 
 def test_what_takes_no_time_says_nothing_on_the_way(tmp_path: Path) -> None:
     out = data_set(tmp_path, {"neutral/fine.jpg": DIRTY["neutral/fine.jpg"]})
     done = clean(out)
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert done.err == f"next: `figleaf screen {out}`, `figleaf split {out}`\n"
 
 
 # Restoring.
@@ -203,6 +223,9 @@ def test_restore(out: Path) -> None:
         "images": {"label_conflict": 1},
         "in_use": 0,
         "refused": {},
+        "settled": 0,
+        "relabelled": [{"before": None, "after": "neutral", "images": 1}],
+        "classes": None,
     }
     clean(out)
     assert reasons(out) == {
@@ -219,8 +242,40 @@ def test_restoring_what_cannot_be_or_need_not_be(out: Path) -> None:
     small, fine = hash_of(out, "neutral/small.png"), hash_of(out, "neutral/fine.jpg")
     done = figleaf("restore", out, small, fine, "--who", "ana")
     assert done.code == 0
-    assert "1 were in use already" in done.err
-    assert "1 stay set aside: denied; docs/data-safety.md says what lifts that" in done.err
+    assert done.err.splitlines() == [
+        "1 was in use already",
+        "1 stays set aside: denied; docs/data-safety.md says what lifts that",
+    ]
+    assert done.out == ""
+
+
+def test_a_label_is_told_and_a_new_class_too(out: Path) -> None:
+    fine = hash_of(out, "neutral/fine.jpg")
+    done = figleaf("restore", out, fine, "--label", "shoez", "--who", "ana")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        "1 image is now shoez (was neutral)",
+        "shoez is a new class here; there are drawings, neutral",
+        "1 was in use already",
+    ]
+    done = figleaf("restore", out, fine, "--label", "shoez", "--who", "ana")
+    assert done.err.splitlines() == ["1 image is shoez, by your word", "1 was in use already"]
+    done = figleaf("restore", out, fine, "--label", "sexy", "--who", "ana")
+    assert "1 image is now sexy (was shoez)" in done.err
+    assert "new class" not in done.err
+
+
+def test_a_doubt_that_is_settled_is_told(out: Path) -> None:
+    with Ledger(out, write=True) as ledger, ledger.transaction() as db:
+        db.execute("INSERT INTO doubts SELECT id, 'screen', 'odd', 0.9, '', 0 FROM images")
+    fine = hash_of(out, "neutral/fine.jpg")
+    done = figleaf("restore", out, fine, "--who", "ana")
+    assert done.err == "1 was in use already; its doubt is settled\n"
+
+
+def test_nothing_is_set_aside_for_a_reason(out: Path) -> None:
+    done = figleaf("restore", out, "--reason", "screened", "--who", "ana")
+    assert (done.code, done.out, done.err) == (0, "", "nothing is set aside as screened\n")
 
 
 # Wrong use.

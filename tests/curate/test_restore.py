@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from figleaf.curate.restore import Restored, restore
+from figleaf.curate.restore import Relabelled, Restored, restore
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import OF_SAFETY
@@ -16,7 +16,7 @@ from .cleaning.dirty import data_set, events, hash_of, jpeg, path_of, put_aside,
 
 NAMES = ("coins", "cell", "coffee")
 FILES = {f"neutral/{name}.jpg": jpeg(f"{name}.png", 64, 64) for name in NAMES}
-COINS, CELL, COFFEE = "neutral/coins.jpg", "neutral/cell.jpg", "neutral/coffee.jpg"
+NAMED = COINS, CELL, COFFEE = "neutral/coins.jpg", "neutral/cell.jpg", "neutral/coffee.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,65 @@ def test_what_is_in_use_needs_no_event(out: Path) -> None:
     before = events(out)
     assert restore(out, [hash_of(out, COFFEE)], who="ana") == Restored({}, 1, {})
     assert events(out) == before
+
+
+def doubt(out: Path, *names: str) -> None:
+    """List images as doubtful, as screening does."""
+    with Ledger(out, write=True) as ledger, ledger.transaction() as db:
+        for name in names:
+            for who in ("screen", "likeness"):
+                db.execute(
+                    "INSERT INTO doubts SELECT id, ?, 'other_class', 0.9, 'drawings', 0"
+                    " FROM images WHERE sha256 = ?",
+                    (who, bytes.fromhex(hash_of(out, name))),
+                )
+
+
+def test_a_doubt_about_an_image_in_use_is_settled(out: Path) -> None:
+    """By an event that confirms its class: the next screening lists it no more."""
+    doubt(out, COFFEE, COINS)
+    found = restore(out, [hash_of(out, COFFEE)], who="ana", why="it is one")
+    assert found == Restored({}, 1, {}, settled=1)
+    assert table(out, "labels")[-1][2:6] == ("neutral", "neutral", "ana", "it is one")
+    assert len(table(out, "doubts")) == 2  # those about the other one
+    before = events(out)
+    assert restore(out, [hash_of(out, COFFEE)], who="ana") == Restored({}, 1, {})
+    assert events(out) == before
+
+
+def test_a_doubt_goes_with_a_label_and_with_coming_back(out: Path) -> None:
+    doubt(out, *NAMED)
+    found = restore(out, [hash_of(out, COFFEE)], label="drawings", who="ana")
+    assert (found.in_use, found.settled) == (1, 1)
+    assert restore(out, [hash_of(out, COINS)], who="ana").settled == 0
+    assert restore(out, reasons=["duplicate"], who="ana").images == {"duplicate": 1}
+    assert table(out, "doubts") == []
+    assert [event[1:4] for event in events(out) if event[3] == "ana" and event[2]] == [
+        ("neutral", "drawings", "ana")
+    ]
+
+
+def test_a_doubt_about_what_stays_set_aside_stays(out: Path) -> None:
+    doubt(out, COINS)
+    put_aside(out, COINS, "denied")
+    restore(out, [hash_of(out, COINS)], who="ana")
+    assert len(table(out, "doubts")) == 2
+
+
+def test_what_a_label_changed(out: Path) -> None:
+    images = [hash_of(out, COINS), hash_of(out, COFFEE)]
+    found = restore(out, images[:1], label="drawings", who="ana")
+    assert found.relabelled == (Relabelled("neutral", "drawings", 1),)
+    assert found.classes is None  # one of figleaf's
+    found = restore(out, images, label="shoez", who="ana")
+    assert set(found.relabelled) == {
+        Relabelled("neutral", "shoez", 1),
+        Relabelled("drawings", "shoez", 1),
+    }
+    assert found.classes == ("drawings", "neutral")
+    found = restore(out, images, label="shoez", who="ana")
+    assert found.relabelled == (Relabelled("shoez", "shoez", 2),)
+    assert found.classes is None
 
 
 def test_the_same_again_changes_nothing(out: Path) -> None:

@@ -1,7 +1,6 @@
 """`figleaf clean` and `figleaf restore`: images set aside, and brought back."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,9 +12,10 @@ import typer
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.phases import Phases
-from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
+from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.cleaning.rules import RULES, CleanRules
 from figleaf.errors import InputError
+from figleaf.report.tables import counted
 
 if TYPE_CHECKING:
     from figleaf.curate.cleaning.report import CleanReport
@@ -137,8 +137,13 @@ def clean(
         found = run(folder, rules=rules, dry_run=dry_run, again=again, workers=workers, watch=watch)
     if list_to is not None:
         write_list(found.drops, Drop, list_to, option="--list")
+    if as_json:
+        print_json(_as_dict(found))
+        return
     if list_to != STDOUT:
-        _print(found, folder, as_json=as_json)
+        _print(found)
+    for hint in _hints(found, folder):
+        say(printable(hint))
 
 
 def restore(
@@ -180,7 +185,12 @@ def restore(
         raise InputError("name an IMAGE, or a --reason such as duplicate")
     with naming_options():
         found = run(folder, images or [], reasons=reasons or [], label=label, who=who, why=why)
-    _print_restored(found, as_json=as_json)
+    if as_json:
+        print_json(asdict(found))
+        return
+    _print_restored(found)
+    for hint in _restored_hints(found, reasons or []):
+        say(printable(hint))
 
 
 @contextmanager
@@ -219,13 +229,10 @@ def _sizes(texts: list[str] | None) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def _print(found: "CleanReport", folder: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(_as_dict(found))
-        return
+def _print(found: "CleanReport") -> None:
     with standard_output() as file:
         screen = Screen(file)
-        head = ("set aside", ">images", ">of them now")
+        head = ("set aside", ">images", ">new")
         rows = [
             (str(rule), f"{count:,}", f"{found.newly.get(rule, 0):,}")
             for rule in RULES
@@ -243,11 +250,9 @@ def _print(found: "CleanReport", folder: str, *, as_json: bool) -> None:
             screen.print()
             shown = [(one.reason, one.sha256[:_DIGITS], one.why) for one in found.drops[:_SHOWN]]
             print_grid(screen, ("would be set aside", "image", "why"), shown)
-    for hint in _hints(found, folder):
-        say(printable(hint))
 
 
-_CLUSTERS = ("largest clusters", ">images", ">bits", "classes")
+_CLUSTERS = ("largest clusters", ">images", ">bits apart", "classes")
 _CONFLICTS = ("label conflicts", ">images", "classes", "why")
 
 
@@ -266,29 +271,42 @@ def _classes(one: "Cluster") -> str:
 
 
 def _hints(found: "CleanReport", folder: str) -> Iterator[str]:
-    quoted = shlex.quote(folder)
+    here = quoted(folder)
     if found.is_dry:
-        yield "a dry run: nothing was set aside or brought back; without --dry-run it is"
+        yield "a dry run: nothing was set aside or brought back; leave out --dry-run to do it"
     elif found.brought_back:
-        yield f"{found.brought_back:,} images are in use again: no rule drops them any more"
+        images = counted(found.brought_back, "image is", "images are")
+        yield f"{images} in use again: no rule drops {_them(found.brought_back)} any more"
     if found.corrected:
-        done = "would be" if found.is_dry else "were"
-        yield f"{found.corrected:,} files of another type than their name says {done} renamed"
+        one, many = ("would be",) * 2 if found.is_dry else ("was", "were")
+        of = "of another type than their names say"
+        files = counted(found.corrected, f"file {of} {one}", f"files {of} {many}")
+        yield f"{files} renamed"
     if found.copies:
-        sources = "source" if found.copies == 1 else "sources"
-        yield f"{found.copies:,} {sources} gave what was there already, byte for byte"
+        sources = counted(found.copies, "source", "sources")
+        yield f"{sources} gave what was there already, byte for byte"
     if misnamed := sum(found.misnamed.values()):
         (extension, name), _ = max(found.misnamed.items(), key=lambda pair: pair[1])
+        sources = counted(misnamed, "source calls", "sources call")
         yield (
-            f"{misnamed:,} sources call a file what it is not, most often .{extension} for"
+            f"{sources} a file what it is not, most often .{extension} for"
             f" {name.upper()}; here each has its own type's name"
         )
     if len(found.conflicts) > _SHOWN:
-        yield f"{len(found.conflicts):,} label conflicts; --list FILE has all of their images"
+        yield f"{len(found.conflicts):,} label conflicts, the first {_SHOWN} of them shown"
     if found.conflicts:
-        yield f"`figleaf restore {quoted} HASH --label CLASS` settles one"
+        yield (
+            f"`figleaf restore {here} HASH --label CLASS` settles a conflict; --list FILE has every"
+            " path"
+        )
     if found.drops:
-        yield f"`figleaf restore {quoted} HASH` or `--reason REASON` brings images back"
+        yield f"`figleaf restore {here} HASH` or `--reason REASON` brings images back"
+    if found.kept and not found.is_dry:
+        yield f"next: `figleaf screen {here}`, `figleaf split {here}`"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
 
 
 def _as_dict(found: "CleanReport") -> dict[str, Any]:
@@ -316,14 +334,31 @@ def _cluster_as_dict(one: "Cluster") -> dict[str, Any]:
     return {name: value for name, value in asdict(one).items() if name != "ids"}
 
 
-def _print_restored(found: "Restored", *, as_json: bool) -> None:
-    if as_json:
-        print_json(asdict(found))
-        return
+def _print_restored(found: "Restored") -> None:
     rows = [(reason, f"{count:,}") for reason, count in sorted(found.images.items())]
-    with standard_output() as file:
-        print_grid(Screen(file), ("was set aside as", ">brought back"), rows)
-    if found.in_use:
-        say(f"{found.in_use:,} were in use already")
+    if rows:
+        with standard_output() as file:
+            print_grid(Screen(file), ("was set aside as", ">brought back"), rows)
+
+
+def _restored_hints(found: "Restored", reasons: list[str]) -> Iterator[str]:
+    for reason in dict.fromkeys(reasons):
+        if reason not in found.images:
+            yield f"nothing is set aside as {reason}"
+    for one in found.relabelled:
+        images = counted(one.images, "image is", "images are")
+        if one.before == one.after:
+            yield f"{images} {one.after}, by your word"
+        else:
+            yield f"{images} now {one.after} (was {one.before or 'of no class'})"
+    if found.relabelled and found.classes is not None:
+        there = ", ".join(found.classes) or "no others"
+        yield f"{found.relabelled[0].after} is a new class here; there are {there}"
+    if plain := found.in_use - found.settled:
+        yield f"{counted(plain, 'was', 'were')} in use already"
+    if found.settled:
+        doubts = "its doubt is settled" if found.settled == 1 else "their doubts are settled"
+        yield f"{counted(found.settled, 'was', 'were')} in use already; {doubts}"
     for reason, count in sorted(found.refused.items()):
-        say(f"{count:,} stay set aside: {reason}; docs/data-safety.md says what lifts that")
+        stays = counted(count, "stays", "stay")
+        yield f"{stays} set aside: {reason}; docs/data-safety.md says what lifts that"

@@ -1,6 +1,8 @@
 """What is shown to people: UTF-8 whatever the locale says, nothing that steers a terminal."""
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -78,10 +80,20 @@ def standard_output() -> Iterator[IO[bytes]]:
 
 
 def print_json(value: object) -> None:
-    """Print a value as indented JSON, in UTF-8."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """Print a value as indented JSON, in UTF-8; what is not printable is escaped in its strings."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # Between strings there is nothing but ASCII.
+    escaped = (
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
     with standard_output() as file:
-        Encoded(file, "backslashreplace").write(text)
+        Encoded(file, "strict").write("".join(escaped) + "\n")
+
+
+def quoted(folder: str | os.PathLike[str]) -> str:
+    """A folder as a word of a command that is shown: quoted, and no option where it begins so."""
+    text = os.fspath(folder)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from figleaf import labels
 from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.labelling import TOOLS, label_by_person
 from figleaf.dataset.ledger import Ledger
@@ -16,6 +17,22 @@ from figleaf.errors import InputError
 _LEAST_DIGITS = 6
 _HEX = frozenset("0123456789abcdef")
 _ASIDE = "SELECT id, quarantine FROM images WHERE quarantine IS NOT NULL"
+_CLASSES = "SELECT DISTINCT label FROM images WHERE label IS NOT NULL ORDER BY label"
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelled:
+    """Images that have a class by a person's word now.
+
+    Attributes:
+        before: the class until then, None for none; it may be the same.
+        after: the class.
+        images: how many.
+    """
+
+    before: str | None
+    after: str
+    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +43,18 @@ class Restored:
         images: how many, by the reason that they were set aside for.
         in_use: how many of those asked for were in use already.
         refused: how many stay set aside, by reason: of safety, which nobody lifts.
+        settled: how many of those in use were doubted, and are no more.
+        relabelled: what the label did.
+        classes: those that the data set had before; only where the label is neither one of them nor
+            one of figleaf's, since it may be misspelt.
     """
 
     images: Mapping[str, int]
     in_use: int
     refused: Mapping[str, int]
+    settled: int = 0
+    relabelled: tuple[Relabelled, ...] = ()
+    classes: tuple[str, ...] | None = None
 
 
 def restore(
@@ -45,7 +69,8 @@ def restore(
     """Bring images back that were set aside, so that cleaning does not set them aside again.
 
     An event says who did it, when and why. What is denied, on a blocklist, or could not be compared
-    with one stays where it is. After duplicates were brought back, clean again before a split.
+    with one stays where it is. Of an image in use that screening doubts, this confirms the class:
+    it is doubted no more. After duplicates were brought back, clean again before a split.
 
     Args:
         folder: the data set's.
@@ -91,14 +116,40 @@ def _brought_back(
     now = ledger.clock()
     refused = Counter(reason for reason in found.values() if reason in OF_SAFETY)
     free = {image: reason for image, reason in found.items() if reason not in OF_SAFETY}
+    in_use = {image for image, reason in free.items() if reason is None}
+    doubted = in_use & {image for (image,) in ledger.read("SELECT image_id FROM doubts")}
+    classes = tuple(name for (name,) in ledger.read(_CLASSES))
+    said = _said(ledger, free if label is not None else doubted, label)
     with ledger.transaction() as db:
         for image in free:
             set_aside(db, image, None, who=who, why=why, at=now)
-            if label is not None:
-                label_by_person(db, image, label, who=who, why=why, at=now)
+        for image, (_, after) in said.items():
+            label_by_person(db, image, after, who=who, why=why, at=now)
+        db.executemany("DELETE FROM doubts WHERE image_id = ?", ((image,) for image in free))
     counts = Counter(reason for reason in free.values() if reason is not None)
-    in_use = sum(reason is None for reason in free.values())
-    return Restored(dict(counts), in_use, dict(refused))
+    changes = Counter(said.values()) if label is not None else {}
+    is_new = changes and label not in {*classes, *(one.name for one in labels.FIVE)}
+    return Restored(
+        images=dict(counts),
+        in_use=len(in_use),
+        refused=dict(refused),
+        settled=len(doubted),
+        relabelled=tuple(Relabelled(*pair, count) for pair, count in changes.items()),
+        classes=classes if is_new else None,
+    )
+
+
+def _said(
+    ledger: Ledger, images: Iterable[int], label: str | None
+) -> dict[int, tuple[str | None, str]]:
+    """Image -> its class before and after; a person confirms it where there is no new one."""
+    found = {}
+    for image in images:
+        ((before,),) = ledger.read("SELECT label FROM images WHERE id = ?", (image,))
+        after = label if label is not None else before
+        if after is not None:  # what has lost its class since it was doubted has none to confirm
+            found[image] = (before, after)
+    return found
 
 
 def _person(who: str | None) -> str:

@@ -36,6 +36,11 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """A count with what is counted: "1 image is", "1,300,000 images are"."""
+    return f"{number(count)} {one if count == 1 else many}"
+
+
 def share(part: int, whole: int) -> str:
     """Of a hundred, with one decimal; empty where there is no whole."""
     return f"{100 * part / whole:.1f}%" if whole else ""
