@@ -22,6 +22,8 @@ from rich.cells import cell_len
 from figleaf.cli.collecting import Collecting
 from figleaf.cli.grid import print_grid
 from figleaf.cli.terminal import Screen
+from figleaf.dataset.ledger import Ledger
+from figleaf.dataset.quarantine import set_aside
 from figleaf.dataset.records import Kind, Outcome, Reason, Stored, Task
 
 from ..sources.collecting import listed, photo
@@ -173,6 +175,43 @@ def test_a_collection_is_counted_by_class(tmp_path: Path, photos: Path) -> None:
     assert again == found
 
 
+def test_what_was_set_aside_can_be_brought_back_but_for_safety(
+    tmp_path: Path, photos: Path
+) -> None:
+    out = tmp_path / "my data"
+    collect(f"neutral={photos}", "--out", out, "-q")
+    with Ledger(out, write=True) as ledger, ledger.transaction() as db:
+        for image, reason in ((1, "duplicate"), (2, "denied")):
+            set_aside(db, image, reason, who="clean", why="a test", at=0)
+    told = figleaf("status", out).err.splitlines()
+    assert f"1 image is set aside: duplicate; `figleaf restore '{out}'` brings it back" in told
+    assert "1 image is set aside: denied" in told
+    assert not any(line.startswith("next:") for line in told)  # there is none in use
+
+
+def test_conflicts_are_listed_by_cleaning_and_settled_by_restoring(
+    tmp_path: Path, photos: Path
+) -> None:
+    out = tmp_path / "data"
+    (photos / "1.jpg").unlink()
+    collect(f"neutral={photos}", "--out", out, "-q")
+    collect(f"drawings={photos}", "--out", out, "-q")
+    assert (
+        "1 image has no class, since its lists disagree about it;"
+        f" `figleaf clean {out}` lists conflicts, `figleaf restore {out} HASH --label CLASS`"
+        " settles each"
+    ) in figleaf("status", out).err.splitlines()
+
+
+def test_cleaning_comes_next_until_it_was_done(tmp_path: Path, photos: Path) -> None:
+    out = tmp_path / "data"
+    told = f"next: `figleaf clean {out} --dry-run`"
+    assert collect(f"neutral={photos}", "--out", out).err.splitlines()[-1] == told
+    assert figleaf("status", out).err.splitlines()[-1] == told
+    figleaf("clean", out)
+    assert told not in figleaf("status", out).err
+
+
 def test_losses_are_written_whole(tmp_path: Path, photos: Path) -> None:
     out = tmp_path / "data"
     assert collect(f"neutral={photos}", "--out", out, "-q").code == 0
@@ -252,7 +291,7 @@ def test_what_may_pass_is_tried_again(tmp_path: Path) -> None:
         first = collect(names, "--out", out, *LOCAL, "--retries", 0)
         second = collect("--out", out, *LOCAL, "--retry", "failed")
     assert first.code == 3
-    assert "--retry failed tries them again" in first.err
+    assert "--retry failed tries it again" in first.err
     assert second.code == 0
 
 

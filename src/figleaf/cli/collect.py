@@ -1,7 +1,6 @@
 """`figleaf collect`: sources to a data set."""
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from figleaf import labels
 from figleaf.cli.collecting import Collecting
 from figleaf.cli.datasets import print_plan, print_status, tell_matches
-from figleaf.cli.terminal import printable, say
+from figleaf.cli.terminal import printable, quoted, say
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, FigleafError, InputError
 from figleaf.images import Limits
@@ -214,7 +213,7 @@ def _plan(
     found = stage.planned(sources, rules)
     print_plan(found, as_json=as_json)
     if not as_json:
-        where = printable(shlex.quote(out)) if out else "DIR"
+        where = printable(quoted(out)) if out else "DIR"
         given = "without --plan, " if out else ""
         say(f"nothing was fetched or written; {given}--out {where} collects it")
 
@@ -238,13 +237,13 @@ def _collect(
     except KeyboardInterrupt:
         say("figleaf: interrupted; what was done is kept, the same command goes on")
         with suppress(DatasetError), Dataset(out) as data:  # it may not have got as far as one
-            print_status(data.status(), out, as_json=as_json)
+            print_status(data.status(), out, as_json=as_json, quiet=quiet)
         raise typer.Exit(INTERRUPTED) from None
     except FigleafError:
         with suppress(DatasetError), Dataset(out) as data:
             tell_matches(data.status(), out)
         raise
-    print_status(found, out, as_json=as_json)
+    print_status(found, out, as_json=as_json, quiet=quiet)
     if not found.total.images:
         raise typer.Exit(NOTHING)
 

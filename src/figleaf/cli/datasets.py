@@ -1,6 +1,5 @@
 """`figleaf status`, and how plans and data sets are shown."""
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +9,11 @@ import typer
 
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, write_list
-from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
+from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
+from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import Reason, State
 from figleaf.errors import InputError
-from figleaf.report.tables import bytes_
+from figleaf.report.tables import bytes_, counted
 
 if TYPE_CHECKING:
     from figleaf.dataset.status import ClassStatus, DatasetStatus
@@ -54,8 +54,17 @@ def status(
             tell_matches(data.status(), data.folder)
 
 
-def print_status(found: "DatasetStatus", folder: Path, *, as_json: bool) -> None:
-    """Print images, bytes and losses by class; on stderr, what can be done about the losses."""
+def print_status(
+    found: "DatasetStatus", folder: Path, *, as_json: bool, quiet: bool = False
+) -> None:
+    """Print images, bytes and losses by class; on stderr, what can be done about the losses.
+
+    Args:
+        found: where the data set stands.
+        folder: the data set's.
+        as_json: print it as JSON, without hints.
+        quiet: do not say which command comes next.
+    """
     if as_json:
         print_json(
             {
@@ -74,6 +83,8 @@ def print_status(found: "DatasetStatus", folder: Path, *, as_json: bool) -> None
             print_grid(Screen(file), head, rows)
         for hint in _hints(found, folder):
             say(printable(hint))
+        if not quiet and _is_next(found, folder):
+            say(printable(f"next: `figleaf clean {quoted(folder)} --dry-run`"))
     tell_matches(found, folder)
 
 
@@ -88,26 +99,22 @@ def tell_matches(found: "DatasetStatus", folder: Path) -> None:
     report = f"; what a report needs is in {path}" if path.exists() else ""
     say(
         printable(
-            f"{_files(count)} matched a blocklist: do not open them, do not go on collecting;"
-            f" docs/data-safety.md says what to do{report}"
+            f"{counted(count, 'file', 'files')} matched a blocklist: do not open them, do not go on"
+            f" collecting; docs/data-safety.md says what to do{report}"
         )
     )
 
 
-def _files(count: int) -> str:
-    return f"{count:,} file" + ("s" if count > 1 else "")
-
-
 def _hints(found: "DatasetStatus", folder: Path) -> Iterator[str]:
-    """What can be done about what is pending, and about the losses."""
-    total = found.total
+    """What can be done about what is pending, about the losses, and next."""
+    total, here = found.total, quoted(folder)
     named = total.items.total()
     if pending := total.items[State.PENDING]:
-        command = f"figleaf collect --out {shlex.quote(str(folder))}"
-        yield f"{pending:,} still pending: `{command}` goes on"
+        yield f"{pending:,} still pending: `figleaf collect --out {here}` goes on"
     if found.retryable:
         yield (
-            f"{found.retryable:,} failed for reasons that may pass: --retry failed tries them again"
+            f"{found.retryable:,} failed for reasons that may pass: --retry failed tries"
+            f" {'it' if found.retryable == 1 else 'them'} again"
         )
     if unmapped := total.losses[Reason.UNMAPPED]:
         yield (
@@ -115,9 +122,17 @@ def _hints(found: "DatasetStatus", folder: Path) -> Iterator[str]:
             " --map FILE or LABEL=PATH gives one; name the source again"
         )
     if found.conflicts:
-        yield f"{found.conflicts:,} images have no class, since their lists disagree about it"
+        images = counted(
+            found.conflicts, "image has no class, since its", "images have no class, since their"
+        )
+        yield (
+            f"{images} lists disagree about it; `figleaf clean {here}` lists"
+            f" conflicts, `figleaf restore {here} HASH --label CLASS` settles each"
+        )
     for reason, count in found.set_aside.items():
-        yield f"{count:,} images are set aside: {reason}"
+        images = counted(count, "image is", "images are")
+        back = f"`figleaf restore {here}` brings {'it' if count == 1 else 'them'} back"
+        yield f"{images} set aside: {reason}" + ("" if reason in OF_SAFETY else f"; {back}")
     for problem in found.problems:
         yield f"{problem.source}: {problem.kind}: {problem.count:,}"
     inside = total.losses[Reason.NOT_PUBLIC]
@@ -127,6 +142,21 @@ def _hints(found: "DatasetStatus", folder: Path) -> Iterator[str]:
             " only this machine's own (127.0.0.1, ::1) are, with --allow-loopback"
             " --retry not_public"
         )
+
+
+def _is_next(found: "DatasetStatus", folder: Path) -> bool:
+    """Whether cleaning comes next: all is collected, and nothing that should end the work."""
+    total = found.total
+    is_done = total.images and not total.items[State.PENDING]
+    return bool(is_done and not total.losses[Reason.BLOCKLISTED] and not _is_cleaned(folder))
+
+
+def _is_cleaned(folder: Path) -> bool:
+    """Whether the data set was ever cleaned; a dry run changes nothing, and counts for nothing."""
+    from figleaf.dataset.ledger import Ledger
+
+    with Ledger(folder) as ledger:
+        return bool(ledger.read("SELECT 1 FROM runs WHERE command = 'clean' LIMIT 1"))
 
 
 def _warning(count: int, named: int) -> str:
