@@ -1,5 +1,6 @@
 """What `-o` and terminals get."""
 
+import csv
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
@@ -16,7 +18,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from figleaf.cli.app import app
+from figleaf.cli.listing import write_list
 from figleaf.cli.output import opened
+from figleaf.cli.terminal import print_json, quoted
 from figleaf.errors import InputError
 
 SMALL = ["--model", "mobilenet_v2"]
@@ -109,6 +113,50 @@ def test_a_name_of_any_length_is_written(tmp_path: Path) -> None:
     with opened(output) as file:
         file.write(b"new")
     assert output.read_bytes() == b"new"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of a list."""
+
+    name: str | None
+    count: float
+
+
+def test_no_cell_of_a_list_is_run_by_a_spreadsheet(tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-x.jpg", "@a", "\tb", "\rc", "a=b", "'d", "", None]
+    write_list([Record(name, -1.5) for name in names], Record, tmp_path / "a.csv", option="--list")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert [name for name, _ in rows[1:]] == [
+        *("'=1+1", "'+1", "'-x.jpg", "'@a", "'\tb", "'\rc", "a=b", "'d", "", "")
+    ]
+    assert {count for _, count in rows[1:]} == {"-1.5"}  # a number is no formula
+    write_list([Record("=1", 1)], Record, tmp_path / "a.jsonl", option="--list")
+    assert json.loads((tmp_path / "a.jsonl").read_text()) == {"name": "=1", "count": 1}
+
+
+def test_json_steers_no_terminal_and_says_the_same(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    value = {
+        "\u202ename": ["\x9b2J\x1b", "\u2028", "\U000e0041", "고양이 é", "\udcff", 'a"\\n', "\n"]
+    }
+    print_json(value)
+    written = capfdbinary.readouterr().out.decode()
+    assert json.loads(written) == value
+    assert r'"\u202ename"' in written
+    assert r'"\u009b2J\u001b"' in written
+    assert "고양이 é" in written
+    assert all(char.isprintable() or char == "\n" for char in written)
+
+
+@pytest.mark.parametrize(
+    ("folder", "word"),
+    [("a", "a"), ("a b", "'a b'"), ("-x", "./-x"), ("-x y", "'./-x y'"), (Path("/-x"), "/-x")],
+)
+def test_a_folder_is_a_word_of_a_command(folder: str | Path, word: str) -> None:
+    assert quoted(folder) == word
 
 
 def on_terminal(words: list[str], *, stdout_too: bool = True) -> tuple[str, str]:

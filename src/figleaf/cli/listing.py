@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STDOUT = Path("-")
 _LINES, _TABLE = (".jsonl", ".ndjson"), ".csv"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that spreadsheets would run."""
 
 
 def check_list(path: Path, *, option: str) -> None:
@@ -42,6 +44,8 @@ def write_list(
     option: str,
 ) -> None:
     """Write one record each: CSV or JSON lines, as the name ends; JSON lines to "-".
+
+    In CSV a text that spreadsheets would run, such as "=1+1", is preceded by an apostrophe.
 
     Args:
         records: of `kind`, a dataclass; its attributes are the columns.
@@ -78,4 +82,11 @@ def _write_table(
     columns = [column.name for column in fields(kind)]
     rows = csv.DictWriter(Encoded(file, "backslashreplace"), columns)
     rows.writeheader()
-    rows.writerows(map(asdict, records))
+    for record in records:
+        rows.writerow({name: _inert(value) for name, value in asdict(record).items()})
+
+
+def _inert(value: object) -> object:
+    """A cell that no spreadsheet runs: URLs and names in lists are what strangers wrote."""
+    is_run = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if is_run else value
