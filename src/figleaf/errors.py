@@ -106,15 +106,18 @@ class DatasetError(FigleafError):
 class LeakError(DatasetError):
     """A split that has the same picture, or frames of the same film, on both sides.
 
-    `leaks` names all of them, a line each; the message the first.
+    `leaks` names them, a line each; the message the first. Where there were `most` of them, no more
+    were looked for.
     """
 
-    def __init__(self, folder: str, leaks: Sequence[str]) -> None:
+    def __init__(self, folder: str, leaks: Sequence[str], most: int | None = None) -> None:
         named = "; ".join(leaks[:_NAMED_LEAKS])
         more = f"; and {len(leaks) - _NAMED_LEAKS:,} more" if len(leaks) > _NAMED_LEAKS else ""
+        if most is not None and len(leaks) >= most:
+            more = f"; {most:,} or more in all"
         super().__init__(
             f"{folder}: the split leaks: {named}{more}. figleaf clean sets duplicates aside;"
-            " figleaf split --anew, without --by sources, keeps together what belongs together"
+            " figleaf split --anew --by hash keeps together what belongs together"
         )
         self.leaks = tuple(leaks)
 

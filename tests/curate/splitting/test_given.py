@@ -83,7 +83,7 @@ def test_a_name_that_says_nothing_is_refused(folder: Path) -> None:
 
 def test_sources_without_parts_are_refused(folder: Path) -> None:
     made(folder, {"": names(4)})
-    with pytest.raises(DatasetError, match="no parts; without --by sources, hashes decide"):
+    with pytest.raises(DatasetError, match="no parts; with --by hash, hashes decide"):
         split(folder, rules=SOURCES)
 
 
@@ -197,6 +197,8 @@ def test_what_connects_two_folds_is_in_none(folder: Path) -> None:
 def test_hashes_in_place_of_sources_need_a_word(folder: Path) -> None:
     made(folder, {"train": names(10), "test": names(10, 10)})
     split(folder, rules=SOURCES)
-    with pytest.raises(InputError, match="it has a split with by sources; anew=True"):
+    with pytest.raises(
+        InputError, match="made with --by sources, and you gave --by hash; anew=True"
+    ):
         split(folder, rules=SplitRules(seed=0))
     assert split(folder, anew=True).counts["neutral", "test"] == 3

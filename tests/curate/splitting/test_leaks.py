@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from figleaf.curate.splitting.leaks import Comparison, Leak, Placed, find_leaks
+from figleaf.curate.splitting.leaks import MOST_LEAKS, Comparison, Leak, Placed, find_leaks
 from figleaf.dataset.ledger import Ledger
+from figleaf.images.phash import distances
 
-from .samples import change, clean, collect, ids_of, pdq, sha256
+from .samples import change, clean, collect, ids_of, names, pdq, sha256
 
 AS_CLEANED = Comparison(distance=31, min_quality=50, mirrored=True)
 PLACES = {"a": "train", "b": "test"}
@@ -154,3 +156,61 @@ def test_groups_are_read_one_after_another(checked: Checked) -> None:
         next(found := find_leaks(ledger, groups(), [], AS_CLEANED))
         assert taken == [0]
         assert len(list(found)) == 2
+
+
+def test_no_more_leaks_are_looked_for_than_say_enough(tmp_path: Path) -> None:
+    """Each image of train is like one of test: all pairs would be a million, and a query each."""
+    folder = tmp_path / "data"
+    every = names(2 * MOST_LEAKS + 20)
+    collect(folder, dict.fromkeys(every, "neutral"), pdq=pdq("the same"))
+    clean(folder)
+    asked: list[str] = []
+    group = [Placed(at + 1, ("train", "test")[at % 2]) for at in range(len(every))]
+    with Ledger(folder) as ledger:
+        ledger.connection.set_trace_callback(asked.append)
+        found = find_leaks(ledger, [group, group], [group], AS_CLEANED)
+        next(found), next(found)
+        assert len(asked) < 20
+        assert len(list(found)) == MOST_LEAKS - 2
+
+
+def test_the_nearest_is_that_of_all_pairs(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    chance = np.random.default_rng(4)
+    every = names(60)
+    collect(folder, dict.fromkeys(every, "neutral"))
+    clean(folder)
+    where = {name: str(chance.choice(["train", "test", "validation"])) for name in every}
+    facts: dict[str, tuple[bytes, bytes]] = {}
+    for number, name in enumerate(every):
+        flips = chance.integers(0, 30, 2).tolist()
+        facts[name] = (pdq("x", flipped=flips[0]), pdq("xy"[number % 2], flipped=flips[1]))
+        digest = sha256(name)
+        change(folder, "UPDATE images SET pdq = ? WHERE sha256 = ?", facts[name][0], digest)
+        change(
+            folder,
+            "UPDATE examinations SET mirrored = ? WHERE image_id ="
+            " (SELECT id FROM images WHERE sha256 = ?)",
+            facts[name][1],
+            digest,
+        )
+
+    def bits(one: str, other: str) -> int:
+        own = np.frombuffer(facts[other][0], np.uint8)[None]
+        return min(int(distances(hashed, own)[0]) for hashed in facts[one])
+
+    expected: dict[frozenset[str], int] = {}
+    for name in every:
+        others = [other for other in every if where[other] != where[name]]
+        nearest = min(others, key=lambda other: bits(name, other))
+        if bits(name, nearest) <= 6:
+            pair = frozenset((sha256(name).hex(), sha256(nearest).hex()))
+            expected[pair] = min(expected.get(pair, 256), bits(name, nearest))
+    ids = ids_of(folder)
+    group = [Placed(ids[name], where[name]) for name in every]
+    with Ledger(folder) as ledger:
+        found = list(find_leaks(ledger, [group], [], Comparison(6, 50, mirrored=True)))
+    assert {frozenset((leak.first, leak.second)): leak.why for leak in found} == {
+        pair: f"the same picture, {bits} bits of PDQ apart" for pair, bits in expected.items()
+    }
+    assert len(found) > 10

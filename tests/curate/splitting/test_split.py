@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import figleaf
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.curate.splitting.images import comparison
-from figleaf.curate.splitting.leaks import Comparison
-from figleaf.curate.splitting.rules import SplitRules
+from figleaf.curate.splitting.leaks import MOST_LEAKS, Comparison
+from figleaf.curate.splitting.rules import By, SplitChanges, SplitRules
 from figleaf.curate.splitting.split import SplitReport, check_split, split
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, InputError, LeakError
@@ -32,6 +32,7 @@ from .samples import (
     film,
     names,
     on_a_full_disk,
+    pdq,
     places,
     plant,
     set_aside,
@@ -374,6 +375,19 @@ def test_a_real_data_set_keeps_near_duplicates_together(real: Path) -> None:
         assert len({rows[stem] for stem in VARIANTS}) == 1
 
 
+def test_of_very_many_leaks_a_thousand_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    every = names(2 * MOST_LEAKS + 20)
+    collect(folder, dict.fromkeys(every, "neutral"), pdq=pdq("the same"))
+    clean(folder, every)
+    split(folder)
+    change(folder, "UPDATE splits SET part = iif(image_id % 2, 'train', 'test')")
+    with pytest.raises(LeakError, match=r"apart; 1,000 or more in all\. figleaf") as refused:
+        check_split(folder)
+    assert len(refused.value.leaks) == MOST_LEAKS
+    assert "figleaf split --anew --by hash keeps together" in str(refused.value)
+
+
 def test_images_set_aside_are_no_leak(real: Path) -> None:
     split(real)
     other = hash_of(real, "recompressed")
@@ -403,7 +417,7 @@ def test_images_that_came_since_are_refused(data_set: Path) -> None:
     split(data_set)
     collect(data_set, {"new.jpg": "neutral", "unlabelled.jpg": None})
     for again in (split, check_split):
-        with pytest.raises(DatasetError, match=r"1 images came, or came back, since the last"):
+        with pytest.raises(DatasetError, match=r"1 image came, or came back, since the last"):
             again(data_set)
     clean(data_set)
     assert split(data_set).new == 1
@@ -420,7 +434,7 @@ def test_images_that_came_back_since_are_refused(data_set: Path) -> None:
     assert total(split(data_set)) == 99
     set_aside(data_set, ["1.jpg"], None)
     for again in (split, check_split):
-        with pytest.raises(DatasetError, match=r"1 images came, or came back, since the last"):
+        with pytest.raises(DatasetError, match=r"1 image came, or came back, since the last"):
             again(data_set)
 
 
@@ -463,13 +477,90 @@ def test_the_comparison_is_that_of_the_cleaning_that_wrote_the_clusters(data_set
 def test_other_rules_need_a_word(data_set: Path) -> None:
     first = split(data_set, rules=SplitRules(test=0.2, seed=4))
     with pytest.raises(
-        InputError, match=r"it has a split with test 0\.2, folds 0, seed 4; anew=True makes another"
+        InputError,
+        match=r"its split was made with test 0\.2, folds 0, seed 4, and you gave test 0\.1,"
+        r" folds 3, seed 0; anew=True makes another, and what was tested with the first is not comparable",
     ):
         split(data_set, rules=SplitRules(test=0.1, folds=3))
     assert check_split(data_set).fingerprint == first.fingerprint
     again = split(data_set, rules=SplitRules(test=0.1), anew=True)
     assert again.counts["neutral", "test"] == 8
     assert check_split(data_set).rules == SplitRules(test=0.1)
+
+
+def test_what_is_not_asked_for_is_as_it_was(data_set: Path) -> None:
+    first = split(data_set, rules=SplitChanges(folds=3, validation=0.1, stratified=False))
+    assert first.rules == SplitRules(folds=3, validation=0.1, stratified=False)
+    assert split(data_set, rules=SplitChanges(folds=3)).fingerprint == first.fingerprint
+    with pytest.raises(InputError, match=r"made with seed 0, and you gave seed 3; anew=True"):
+        split(data_set, rules=SplitChanges(seed=3, folds=3))
+    with pytest.raises(
+        InputError,
+        match="made with --no-stratify, --by hash, and you gave --stratify, --by sources;",
+    ):
+        split(data_set, rules=SplitChanges(stratified=True, by=By.SOURCES))
+    again = split(data_set, rules=SplitChanges(seed=3), anew=True)
+    assert again.rules == SplitRules(folds=3, validation=0.1, stratified=False, seed=3)
+    assert split(data_set, anew=True).fingerprint == again.fingerprint
+
+
+def test_changes_that_cannot_be_meant(data_set: Path) -> None:
+    with pytest.raises(InputError, match="test must be a share"):
+        SplitChanges(test=1)
+    with pytest.raises(InputError, match="leave nothing to train on"):
+        SplitChanges(test=0.5, validation=0.5)
+    split(data_set, rules=SplitRules(test=0.6))
+    with pytest.raises(InputError, match="leave nothing to train on"):
+        split(data_set, rules=SplitChanges(validation=0.5), anew=True)
+
+
+LESS: list[tuple[dict[str, Any], str]] = [
+    ({"distance": 10}, "--distance 31"),
+    ({"min_quality": 60, "distance": 40}, "--distance 40"),
+    ({"mirrored": False, "min_quality": 20}, "--distance 31 --min-quality 20"),
+]
+
+
+@pytest.mark.parametrize(("less", "options"), LESS)
+def test_a_cleaning_that_compared_less_is_refused(
+    data_set: Path, less: dict[str, Any], options: str
+) -> None:
+    first = split(data_set)
+    clean(data_set, **less)
+    for again in (split, check_split):
+        with pytest.raises(
+            DatasetError, match=f"compared less .*first: figleaf clean {data_set} {options}; or "
+        ):
+            again(data_set)
+    clean(data_set)
+    assert check_split(data_set).fingerprint == first.fingerprint
+    clean(data_set, **less)
+    split(data_set, anew=True)
+    assert check_split(data_set).fingerprint == first.fingerprint
+
+
+def test_a_cleaning_that_compared_more_is_from_then_on_what_it_takes(data_set: Path) -> None:
+    clean(data_set, mirrored=False)
+    split(data_set)
+    clean(data_set, distance=40)
+    collect(data_set, {"new.jpg": "neutral"})
+    clean(data_set, distance=40)
+    assert split(data_set).new == 1
+    clean(data_set)
+    with pytest.raises(
+        DatasetError, match=r"less \(--distance 31\) than .* after \(--distance 40\), and"
+    ):
+        check_split(data_set)
+
+
+def test_a_split_that_does_not_say_how_it_compared_is_checked_all_the_same(data_set: Path) -> None:
+    first = split(data_set)
+    change(
+        data_set,
+        "UPDATE runs SET arguments = json_remove(arguments, '$.compared') WHERE command = 'split'",
+    )
+    clean(data_set, distance=0)
+    assert check_split(data_set).fingerprint == first.fingerprint
 
 
 def test_a_split_anew_forgets_what_is_set_aside(data_set: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from figleaf.curate.splitting.assign import Assignment, decide, place
 from figleaf.curate.splitting.images import Image, Together, group_of
-from figleaf.curate.splitting.leaks import Leak
+from figleaf.curate.splitting.leaks import MOST_LEAKS, Leak
 from figleaf.curate.splitting.rules import Part, SplitRules
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, LeakError
@@ -76,11 +76,12 @@ def _read_parts(ledger: Ledger) -> dict[int, Part]:
         if parts.setdefault(image, part) is not part:
             several[image] |= {part, parts[image]}
     if several:
-        leaks = [str(_leak(ledger, image, found)) for image, found in sorted(several.items())]
-        raise LeakError(str(ledger.folder), leaks)
+        first = sorted(several.items())[:MOST_LEAKS]
+        leaks = [str(_leak(ledger, image, found)) for image, found in first]
+        raise LeakError(str(ledger.folder), leaks, MOST_LEAKS)
     if not parts:
         raise DatasetError(
-            f"{ledger.folder}: its sources have no parts; without --by sources, hashes decide"
+            f"{ledger.folder}: its sources have no parts; with --by hash, hashes decide"
         )
     return parts
 

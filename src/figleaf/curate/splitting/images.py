@@ -1,6 +1,7 @@
 """The images to split, in groups that must not be parted."""
 
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -86,14 +87,15 @@ def comparison(ledger: Ledger) -> Comparison:
     if not last:
         raise DatasetError(
             f"{ledger.folder}: not cleaned yet, and duplicates on both sides of a split make the"
-            f" test worthless; first: figleaf clean {ledger.folder}"
+            f" test worthless; first: figleaf clean {shlex.quote(str(ledger.folder))}"
         )
     rules = json.loads(last[0][0])
     ((count,),) = ledger.read(_UNCOMPARED, (rules["min_quality"],))
     if count:
         raise DatasetError(
-            f"{ledger.folder}: {count:,} images came, or came back, since the last cleaning, and"
-            f" may be duplicates of others; first: figleaf clean {ledger.folder}"
+            f"{ledger.folder}: {count:,} {'image' if count == 1 else 'images'} came, or came back,"
+            " since the last cleaning, compared with none of the others; first:"
+            f" figleaf clean {shlex.quote(str(ledger.folder))}"
         )
     return Comparison(rules["distance"], rules["min_quality"], rules["mirrored"])
 

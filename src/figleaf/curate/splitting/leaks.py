@@ -1,19 +1,25 @@
 """Leaks: the same picture, or the same film, on both sides of a split."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, groupby
+from itertools import combinations, groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from figleaf.curate.duplicates.pairs import HASH_BYTES, near_pairs
 from figleaf.dataset.ledger import Ledger
-from figleaf.images.phash import distances
 
 _HASHES = """
-SELECT sha256, pdq, pdq_quality, mirrored, inner_pdq, inner_mirrored, inner_quality
-FROM images JOIN examinations ON image_id = images.id WHERE images.id = ?
+SELECT images.id, pdq, pdq_quality, mirrored, inner_pdq, inner_mirrored, inner_quality
+FROM images JOIN examinations ON image_id = images.id
+WHERE images.id IN (SELECT value FROM json_each(?))
 """
+_PAGE = 2_000
+
+MOST_LEAKS = 1_000
+"""So many say enough: after these, none is looked for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,22 @@ class Comparison:
     min_quality: int
     mirrored: bool
 
+    def finds_less_than(self, other: "Comparison") -> bool:
+        """Whether the other finds near duplicates that this one does not look for."""
+        return (
+            self.distance < other.distance
+            or self.min_quality > other.min_quality
+            or (other.mirrored and not self.mirrored)
+        )
+
+    def and_more(self, other: "Comparison") -> "Comparison":
+        """One that finds whatever either does."""
+        return Comparison(
+            max(self.distance, other.distance),
+            min(self.min_quality, other.min_quality),
+            self.mirrored or other.mirrored,
+        )
+
 
 def find_leaks(
     ledger: Ledger,
@@ -69,7 +91,19 @@ def find_leaks(
             compared, each with each of another place: a chain's ends need not be alike.
         films: images that are frames of one film, or that one item gave.
         compared: what counts as alike.
+
+    Yields:
+        at most `MOST_LEAKS`.
     """
+    yield from islice(_leaks(ledger, groups, films, compared), MOST_LEAKS)
+
+
+def _leaks(
+    ledger: Ledger,
+    groups: Iterable[Sequence[Placed]],
+    films: Iterable[Sequence[Placed]],
+    compared: Comparison,
+) -> Iterator[Leak]:
     for film in films:
         for first, second in _across(film):
             yield _leak(ledger, first, second, "frames of the same film")
@@ -95,10 +129,9 @@ def _leak(ledger: Ledger, first: Placed, second: Placed, why: str) -> Leak:
 
 @dataclass(frozen=True, slots=True)
 class _Hashes:
-    """Of some images: those that are found, and those that are looked for; `of` says whose."""
+    """Of each of some images: those that are found, and those that are looked for."""
 
-    found: NDArray[np.uint8]
-    found_of: list[int]
+    found: list[list[bytes]]
     sought: list[list[bytes]]
 
 
@@ -107,33 +140,56 @@ def _near(ledger: Ledger, group: Sequence[Placed], compared: Comparison) -> Iter
     hashes = _hashes(ledger, group, compared)
     leaks: dict[tuple[int, int], int] = {}
     for place in sorted({one.place for one in group}):
-        elsewhere = [at for at, of in enumerate(hashes.found_of) if group[of].place != place]
-        found = hashes.found[elsewhere]
-        for number, sought in enumerate(hashes.sought):
-            if group[number].place != place or not sought or not elsewhere:
-                continue
-            # A mirror image's hash is not the mirrored picture's to the bit: both look for each.
-            far = np.min([distances(one, found) for one in sought], axis=0)
-            nearest = int(np.argmin(far))
-            other, bits = hashes.found_of[elsewhere[nearest]], int(far[nearest])
-            if bits <= compared.distance:
-                pair = (min(number, other), max(number, other))
-                leaks[pair] = min(bits, leaks.get(pair, bits))
+        here = [number for number, one in enumerate(group) if one.place == place]
+        elsewhere = [number for number, one in enumerate(group) if one.place != place]
+        # A mirror image's hash is not the mirrored picture's to the bit: both look for each.
+        for one, other, bits in _nearest(hashes, here, elsewhere, compared.distance):
+            pair = (min(one, other), max(one, other))
+            leaks[pair] = min(bits, leaks.get(pair, bits))
+            if len(leaks) >= MOST_LEAKS:
+                break
+        if len(leaks) >= MOST_LEAKS:
+            break
     for (first, second), bits in sorted(leaks.items()):
         why = f"the same picture, {bits} bits of PDQ apart"
         yield _leak(ledger, group[first], group[second], why)
 
 
+def _nearest(
+    hashes: _Hashes, here: list[int], elsewhere: list[int], distance: int
+) -> Iterator[tuple[int, int, int]]:
+    """Images here that are near one elsewhere: the image, the nearest one, and their distance."""
+    entries, owners = _stacked([hashes.found[number] for number in elsewhere])
+    queries, askers = _stacked([hashes.sought[number] for number in here])
+    # What is elsewhere ranks before what is here: then only those of two places are compared.
+    askers += len(elsewhere)
+    for found in near_pairs(entries, owners, queries, askers, distance=distance):
+        order = np.lexsort((found.entry, found.distance, found.query))
+        query = found.query[order]
+        for at in order[np.diff(query, prepend=-1) > 0].tolist():
+            one = here[int(found.query[at]) - len(elsewhere)]
+            yield one, elsewhere[int(found.entry[at])], int(found.distance[at])
+
+
+def _stacked(hashes: Sequence[Sequence[bytes]]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """Hashes below each other, of shape (n, 32), and whose each of them is."""
+    joined = b"".join(one for some in hashes for one in some)
+    owners = np.repeat(np.arange(len(hashes), dtype=np.intp), [len(some) for some in hashes])
+    return np.frombuffer(joined, np.uint8).reshape(-1, HASH_BYTES), owners
+
+
 def _hashes(ledger: Ledger, group: Sequence[Placed], compared: Comparison) -> _Hashes:
-    found, found_of, sought = [], [], []
-    for number, one in enumerate(group):
-        row = ledger.read(_HASHES, (one.id,))
-        own, mirrored = _of_enough_quality(row[0][1:], compared.min_quality) if row else ([], [])
-        found += own
-        found_of += [number] * len(own)
+    rows: dict[int, Sequence[bytes | int | None]] = {}
+    for start in range(0, len(group), _PAGE):
+        page = json.dumps([one.id for one in group[start : start + _PAGE]])
+        rows.update((image, row) for image, *row in ledger.read(_HASHES, (page,)))
+    found, sought = [], []
+    for one in group:
+        row = rows.get(one.id)
+        own, mirrored = _of_enough_quality(row, compared.min_quality) if row else ([], [])
+        found.append(own)
         sought.append(own + (mirrored if compared.mirrored else []))
-    array = np.frombuffer(b"".join(found), np.uint8).reshape(-1, 32)
-    return _Hashes(array, found_of, sought)
+    return _Hashes(found, sought)
 
 
 def _of_enough_quality(

@@ -1,6 +1,6 @@
 """How a data set is split, as a value."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -72,6 +72,31 @@ class SplitRules:
     def as_dict(self) -> dict[str, Any]:
         """For the ledger's runs, in JSON's types."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitChanges:
+    """Values of `SplitRules` that are asked for; None for those of the split that is there.
+
+    Raises:
+        InputError: values that make no sense, whatever the others are.
+    """
+
+    test: float | None = None
+    validation: float | None = None
+    folds: int | None = None
+    seed: int | None = None
+    stratified: bool | None = None
+    by: By | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        self.on(SplitRules(test=0))
+
+    def on(self, rules: SplitRules) -> SplitRules:
+        """These rules, but for what is asked for."""
+        values = {name: getattr(self, name) for name in rules.as_dict()}
+        return replace(rules, **{name: one for name, one in values.items() if one is not None})
 
 
 def _by(value: str) -> By:

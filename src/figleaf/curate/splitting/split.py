@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
 
@@ -17,11 +18,15 @@ from figleaf.curate.splitting.images import (
     read_films,
     read_groups,
 )
-from figleaf.curate.splitting.leaks import Comparison, Placed, find_leaks
-from figleaf.curate.splitting.rules import By, SplitRules
+from figleaf.curate.splitting.leaks import MOST_LEAKS, Comparison, Placed, find_leaks
+from figleaf.curate.splitting.rules import By, SplitChanges, SplitRules
 from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, InputError, LeakError
+from figleaf.images.phash import MIN_QUALITY
+
+_COMPARED = "compared"
+"""Among the arguments of a split's run, beside its rules: what the leak check compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class SplitReport:
 
 
 def split(
-    folder: str | Path, *, rules: SplitRules | None = None, anew: bool = False
+    folder: str | Path, *, rules: SplitRules | SplitChanges | None = None, anew: bool = False
 ) -> SplitReport:
     """Split a data set into train, test and, if wanted, validation and folds.
 
@@ -61,22 +66,28 @@ def split(
 
     Args:
         folder: the data set's, cleaned.
-        rules: shares, folds, seed; by default those of the split that is there, else .85/.15.
+        rules: shares, folds, seed; by default those of the split that is there, also with `anew`,
+            else .85/.15. Of `SplitChanges`, what is None is as by default.
         anew: drop the split that is there. What was tested with it is not comparable any more.
 
     Raises:
         LeakError: the same picture or film would be on both sides; nothing is written.
-        DatasetError: no data set there; it was not cleaned since its last images came; it cannot be
-            opened, is in use, or its disk is full or read-only.
+        DatasetError: no data set there; it was not cleaned since its last images came, or compared
+            less than when it was split; it cannot be opened, is in use, or its disk is full or
+            read-only.
         InputError: other rules than those of the split that is there, without `anew`.
     """
     with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
         compared = comparison(ledger)
-        rules = _settled(ledger, rules, anew)
+        made = read_made(ledger)
+        rules = _settled(ledger, made, rules, anew)
+        if made and not anew:
+            _refuse_less(ledger, made, compared)
         groups = read_groups(ledger, anew=anew)
         placed = _placed(ledger, groups, rules)
         _refuse_leaks(ledger, groups, placed, compared)
-        with ledger.run("split", rules.as_dict(), {}) as run, ledger.transaction() as db:
+        arguments = rules.as_dict() | {_COMPARED: asdict(compared)}
+        with ledger.run("split", arguments, {}) as run, ledger.transaction() as db:
             if anew:
                 db.execute("DELETE FROM splits")
             # The rules that hold are those of the last run that has rows.
@@ -90,42 +101,85 @@ def check_split(folder: str | Path) -> SplitReport:
 
     Raises:
         LeakError: the same picture or film is on both sides.
-        DatasetError: no data set or no split there; it was not cleaned since its last images came.
+        DatasetError: no data set or no split there; it was not cleaned since its last images came,
+            or compared less than when it was split.
     """
     with Ledger(folder) as ledger:
-        rules = split_rules(ledger)
-        if rules is None:
+        made = read_made(ledger)
+        if made is None:
             raise DatasetError(f"{folder}: not split yet; figleaf split makes a split")
         compared = comparison(ledger)
+        _refuse_less(ledger, made, compared)
         groups = read_groups(ledger)
         placed = dict(_kept(groups))
         _refuse_leaks(ledger, groups, placed, compared)
-        return _report(ledger, groups, placed, rules, 0)
+        return _report(ledger, groups, placed, made.rules, 0)
 
 
-def split_rules(ledger: Ledger) -> SplitRules | None:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How the split that is there was made; `compared` is None where that was not noted."""
+
+    rules: SplitRules
+    compared: Comparison | None
+
+
+def read_made(ledger: Ledger) -> Made | None:
     """How the split that is there was made; None where there is none."""
     query = "SELECT arguments FROM runs WHERE id = (SELECT max(run_id) FROM splits)"
-    rows = ledger.read(query)
-    return SplitRules(**json.loads(rows[0][0])) if rows else None
+    for (text,) in ledger.read(query):
+        arguments = json.loads(text)
+        compared = arguments.pop(_COMPARED, None)
+        return Made(SplitRules(**arguments), Comparison(**compared) if compared else None)
+    return None
 
 
-def _settled(ledger: Ledger, rules: SplitRules | None, anew: bool) -> SplitRules:
+def _settled(
+    ledger: Ledger, made: Made | None, asked: SplitRules | SplitChanges | None, anew: bool
+) -> SplitRules:
     """The rules that hold, if they may."""
-    before = None if anew else split_rules(ledger)
-    if rules is None or before is None:
-        return rules or before or SplitRules()
-    if rules != before:
-        changed = ", ".join(
-            f"{name} {old}"
-            for name, old in before.as_dict().items()
-            if old != rules.as_dict()[name]
-        )
+    before = made.rules if made else SplitRules()
+    if asked is None:
+        return before
+    rules = asked.on(before) if isinstance(asked, SplitChanges) else asked
+    if made and not anew and rules != before:
+        old, new = before.as_dict(), rules.as_dict()
+        changed = [name for name in old if old[name] != new[name]]
         raise InputError(
-            f"{ledger.folder}: it has a split with {changed}; anew=True makes another, and what was"
-            " tested with that one is not comparable any more"
+            f"{ledger.folder}: its split was made with"
+            f" {', '.join(_told(name, old[name]) for name in changed)}, and you gave"
+            f" {', '.join(_told(name, new[name]) for name in changed)}; anew=True makes another,"
+            " and what was tested with the first is not comparable any more"
         )
     return rules
+
+
+def _told(name: str, value: object) -> str:
+    """A value of the rules, as messages say it."""
+    if name == "stratified":
+        return "--stratify" if value else "--no-stratify"
+    return f"--by {value}" if name == "by" else f"{name} {value}"
+
+
+def _refuse_less(ledger: Ledger, made: Made, compared: Comparison) -> None:
+    """Raise DatasetError where leaks would not be found that were when the split was made."""
+    if made.compared is None or not compared.finds_less_than(made.compared):
+        return
+    needed = compared.and_more(made.compared)
+    command = f"figleaf clean {shlex.quote(str(ledger.folder))}"
+    raise DatasetError(
+        f"{ledger.folder}: its last cleaning compared less ({_options(compared)}) than the one that"
+        f" its split was made after ({_options(made.compared)}), and duplicates on both sides would"
+        f" not be found; first: {command} {_options(needed)}; or figleaf split --anew"
+    )
+
+
+def _options(compared: Comparison) -> str:
+    """How images are compared, as options of `figleaf clean`."""
+    words = [f"--distance {compared.distance}"]
+    if compared.min_quality != MIN_QUALITY:
+        words.append(f"--min-quality {compared.min_quality}")
+    return " ".join(words if compared.mirrored else [*words, "--no-mirrored"])
 
 
 def _placed(ledger: Ledger, groups: list[Together], rules: SplitRules) -> dict[int, Assignment]:
@@ -185,7 +239,7 @@ def _refuse_leaks(
         )
     )
     if leaks:
-        raise LeakError(str(ledger.folder), list(map(str, leaks)))
+        raise LeakError(str(ledger.folder), list(map(str, leaks)), MOST_LEAKS)
 
 
 def _report(
