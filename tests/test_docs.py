@@ -119,7 +119,8 @@ COMMANDS: dict[str, Any] = {"figleaf": CLI, **NAMED}
 
 def options_of(command: str) -> set[str]:
     """Every long and short option of a command."""
-    names = {name for option in COMMANDS[command].params for name in option.opts}
+    params = COMMANDS[command].params
+    names = {name for option in params for name in (*option.opts, *option.secondary_opts)}
     return {name for name in names if name.startswith("-")} | {"--help", "-h"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ..curate.splitting.samples import clean, collect, names, plant, sha256
+from ..curate.splitting.samples import change, clean, collect, names, plant, sha256
 from .test_collect import Done, figleaf
 
 FIRST = """\
@@ -45,11 +45,15 @@ def test_a_table_and_hints(folder: Path) -> None:
     assert [line.split() for line in done.out.splitlines()] == [
         line.split() for line in FIRST.splitlines()
     ]
-    first, new, few = done.err.splitlines()
+    first, new, few, following = done.err.splitlines()
     assert first.startswith("seed 0, split ")
     assert first.endswith("; no leaks")
     assert new == "100 images got their part now"
-    assert few == "fewer than 10 images to test with: drawings; their figures will say little"
+    assert few == "fewer than 10 images to test with: drawings; its figures will say little"
+    assert following == (
+        f"next: figleaf stats '{folder}' --html stats.html,"
+        f" or figleaf export dataset '{folder}' OUT"
+    )
 
 
 def test_the_same_command_again_and_a_check_change_nothing(folder: Path) -> None:
@@ -58,6 +62,7 @@ def test_the_same_command_again_and_a_check_change_nothing(folder: Path) -> None
         assert (again.code, again.out) == (0, first.out)
         assert again.err.splitlines()[0] == first.err.splitlines()[0]
         assert "got their part" not in again.err
+        assert "next: " not in again.err
 
 
 def test_folds_and_validation_have_their_tables(folder: Path) -> None:
@@ -109,11 +114,25 @@ def test_other_rules_need_a_word(folder: Path) -> None:
     done = split(folder, "--test", "0.3")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        f"figleaf: {folder}: it has a split with test 0.2; --anew makes another, and what was"
-        " tested with that one is not comparable any more\n"
+        f"figleaf: {folder}: its split was made with test 0.2, and you gave test 0.3; --anew makes"
+        " another, and what was tested with the first is not comparable any more\n"
     )
     assert split(folder, "--test", "0.3", "--anew").code == 0
     assert "30.0%" in split(folder, "--check").out
+
+
+def test_what_is_not_given_is_as_in_the_split_that_is_there(folder: Path) -> None:
+    words = ["--folds", "3", "--validation", "0.1", "--no-stratify"]
+    first = json.loads(split(folder, *words, "--json").out)
+    again = json.loads(split(folder, "--folds", "3", "--json").out)
+    assert again == first | {"new": 0}
+    anew = json.loads(split(folder, "--anew", "--seed", "3", "--json").out)
+    assert anew["rules"] == first["rules"] | {"seed": 3}
+    done = split(folder, "--stratify")
+    assert done.code == 2
+    assert "made with --no-stratify, and you gave --stratify; --anew makes another" in done.err
+    stratified = json.loads(split(folder, "--stratify", "--anew", "--json").out)
+    assert stratified["rules"] == anew["rules"] | {"stratified": True}
 
 
 def test_a_leak_is_refused(folder: Path) -> None:
@@ -137,10 +156,27 @@ def test_a_leak_of_the_sources_is_refused(folder: Path) -> None:
 
 
 def test_images_in_no_part_are_told(folder: Path) -> None:
-    collect(folder, {"none.jpg": None})
     split(folder)
+    collect(folder, {"none.jpg": None, "new.jpg": "neutral"})
+    clean(folder, ["one.jpg", "two.jpg"])
     done = split(folder)
-    assert "1 images have no class, and are in no part" in done.err
+    assert done.err.splitlines()[1:3] == [
+        "1 image got its part now",
+        "1 image has no class, and is in no part",
+    ]
+
+
+def test_one_image_and_several_that_connect_parts(folder: Path) -> None:
+    split(folder)
+    change(folder, "UPDATE splits SET part = 'test'")
+    plant(folder, sha256("0.jpg"), "train")
+    for new, hint in (
+        ("x", "1 image is in no part: it is a near duplicate of images of several parts, or its"),
+        ("y", "2 images are in no part: they are near duplicates of images of several parts, or"),
+    ):
+        collect(folder, {f"{new}.jpg": "neutral"})
+        clean(folder, ["0.jpg", "1.jpg", "x.jpg", *(["y.jpg"] if new == "y" else [])])
+        assert hint in split(folder).err
 
 
 def test_nothing_to_split(tmp_path: Path) -> None:
@@ -156,6 +192,7 @@ def test_nothing_to_split(tmp_path: Path) -> None:
     [
         (["--test", "1"], "--test must be a share from 0 to below 1"),
         (["--test", "0.7", "--validation", "0.3"], "test and validation leave nothing to train on"),
+        (["--check", "--no-stratify"], "--check looks at the split that is there"),
         (["--check", "--seed", "0"], "--check looks at the split that is there"),
         (["--check"], "not split yet; figleaf split makes a split"),
     ],

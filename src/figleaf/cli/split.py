@@ -1,6 +1,5 @@
 """`figleaf split`: which images train, which validate, which test."""
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +8,10 @@ import typer
 
 from figleaf.cli.clean import Folder, naming_options
 from figleaf.cli.grid import print_grid
-from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
-from figleaf.curate.splitting.rules import By, Part, SplitRules
+from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
+from figleaf.curate.splitting.rules import By, Part, SplitChanges, SplitRules
 from figleaf.errors import InputError
+from figleaf.report.tables import counted
 
 if TYPE_CHECKING:
     from figleaf.curate.splitting.split import SplitReport
@@ -36,10 +36,14 @@ def split(
         int | None,
         typer.Option(help="Another number gives another split; 0.", show_default=False),
     ] = None,
-    no_stratify: Annotated[
-        bool,
-        typer.Option("--no-stratify", help="Each group by its hash alone; shares but for chance."),
-    ] = False,
+    stratify: Annotated[
+        bool | None,
+        typer.Option(
+            "--stratify/--no-stratify",
+            help="Exact shares in every class; or each group by its hash alone.",
+            show_default=False,
+        ),
+    ] = None,
     by: Annotated[
         By | None,
         typer.Option(help="sources: the parts that the sources have.", show_default=False),
@@ -55,7 +59,8 @@ def split(
     """Split into train, test and, if wanted, validation and folds; refused where it would leak.
 
     Duplicates and frames of one film stay together. The same command again gives parts to new
-    images alone. Exit codes: 0 done, 2 wrong use, or a leak.
+    images alone; what is not given is as in the split that is there. Exit codes: 0 done, 2 wrong
+    use, or a leak.
 
     Example: figleaf split my-data --test 0.15 --folds 5
     """
@@ -64,14 +69,10 @@ def split(
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")
-    given = {"test": test, "validation": validation, "folds": folds, "seed": seed, "by": by}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if no_stratify:
-        chosen["stratified"] = False
-    if check and (chosen or anew):
-        raise InputError("--check looks at the split that is there: no other option goes with it")
     with naming_options():
-        rules = SplitRules(**chosen) if chosen else None
+        rules = SplitChanges(test, validation, folds, seed, stratify, by)
+    if check and (rules != SplitChanges() or anew):
+        raise InputError("--check looks at the split that is there: no other option goes with it")
     try:
         found = check_split(folder) if check else run(folder, rules=rules, anew=anew)
     except InputError as error:
@@ -109,20 +110,34 @@ def _row(found: "SplitReport", name: str, labels: list[str], parts: list[Part]) 
 def _hints(found: "SplitReport", labels: list[str], folder: str) -> Iterator[str]:
     yield f"seed {found.rules.seed}, split {found.fingerprint[:12]}; no leaks"
     if found.new:
-        yield f"{found.new:,} images got their part now"
-    if found.left_out:
+        yield f"{counted(found.new, 'image got its', 'images got their')} part now"
+    if found.left_out == 1:
+        yield (
+            "1 image is in no part: it is a near duplicate of images of several parts, or its"
+            " sources have it in none"
+        )
+    elif found.left_out:
         yield (
             f"{found.left_out:,} images are in no part: they are near duplicates of images of"
             " several parts, or their sources have them in none"
         )
     if found.unlabelled:
-        yield f"{found.unlabelled:,} images have no class, and are in no part"
+        yield (
+            f"{counted(found.unlabelled, 'image has', 'images have')} no class,"
+            f" and {'is' if found.unlabelled == 1 else 'are'} in no part"
+        )
     few = [label for label in labels if found.counts.get((label, Part.TEST), 0) < _FEW]
     if few and found.rules.test:
+        their = "its" if len(few) == 1 else "their"
         names = ", ".join(few)
-        yield f"fewer than {_FEW} images to test with: {names}; their figures will say little"
+        yield f"fewer than {_FEW} images to test with: {names}; {their} figures will say little"
+    here = quoted(folder)
+    if found.new and found.new == sum(found.counts.values()):
+        yield (
+            f"next: figleaf stats {here} --html stats.html, or figleaf export dataset {here} OUT"
+        )
     if not found.counts:
-        yield f"no image with a class to split; `figleaf status {shlex.quote(folder)}` says more"
+        yield f"no image with a class to split; `figleaf status {here}` says more"
 
 
 def _as_dict(found: "SplitReport") -> dict[str, Any]:

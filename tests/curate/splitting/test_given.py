@@ -201,4 +201,5 @@ def test_hashes_in_place_of_sources_need_a_word(folder: Path) -> None:
         InputError, match="made with --by sources, and you gave --by hash; anew=True"
     ):
         split(folder, rules=SplitRules(seed=0))
-    assert split(folder, anew=True).counts["neutral", "test"] == 3
+    assert split(folder, anew=True).counts["neutral", "test"] == 10
+    assert split(folder, rules=SplitRules(), anew=True).counts["neutral", "test"] == 3
