@@ -14,7 +14,7 @@ import pytest
 
 from figleaf.cli.export import in_options
 
-from ..export.samples import collected, files, folder_of, hashes, path_of, relabel, split
+from ..export.samples import collected, files, folder_of, hashes, leak, path_of, relabel, split
 
 COMMAND = [sys.executable, "-m", "figleaf", "export", "dataset"]
 
@@ -118,6 +118,15 @@ def test_wrong_use_is_one_line(
     code, out, err = export(data_set, tmp_path / "out", *words)
     assert (code, out) == (2, "")
     assert err.startswith(f"figleaf: {message}")
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_leak_is_one_line(data_set: Path, tmp_path: Path) -> None:
+    leak(data_set)
+    code, out, err = export(data_set, tmp_path / "out")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"figleaf: {data_set}: the split leaks: ")
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 

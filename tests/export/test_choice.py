@@ -11,7 +11,7 @@ import pytest
 
 import figleaf
 from figleaf.curate.watch import Watch
-from figleaf.errors import DatasetError, InputError
+from figleaf.errors import DatasetError, InputError, LeakError
 from figleaf.export.report import ExportReport, Omission
 
 from .samples import (
@@ -19,6 +19,7 @@ from .samples import (
     files,
     folder_of,
     hashes,
+    leak,
     path_of,
     relabel,
     set_aside,
@@ -305,14 +306,48 @@ def test_a_split_that_comes_meanwhile(data_set: Path, tmp_path: Path) -> None:
 
 
 def test_notes(data_set: Path, tmp_path: Path) -> None:
-    assert figleaf.export_dataset(data_set, tmp_path / "plain").notes == ()
+    assert figleaf.export_dataset(data_set, tmp_path / "plain", by="none").notes == ()
     relabel(data_set, hashes(data_set)[0], "Neutral")
-    (note,) = figleaf.export_dataset(data_set, tmp_path / "case").notes
+    (note,) = figleaf.export_dataset(data_set, tmp_path / "case", by="none").notes
     assert "classes 'Neutral' and 'neutral' are one folder on Windows" in note
     with figleaf.Dataset(data_set) as data:
         view = data.filter(label="neutral")
-        (note,) = figleaf.export_dataset(view, tmp_path / "one").notes
+        (note,) = figleaf.export_dataset(view, tmp_path / "one", by="none").notes
     assert "no label where the first part has one class" in note
+
+
+# Leaks.
+
+
+def test_the_parts_of_the_sources_are_not_checked(data_set: Path, tmp_path: Path) -> None:
+    report = figleaf.export_dataset(data_set, tmp_path / "out")
+    assert report.notes == (
+        "the parts are the sources', and were not checked for leaks; figleaf split --by sources"
+        " checks them",
+    )
+    assert provenance(tmp_path / "out")["notes"] == list(report.notes)
+
+
+def test_a_split_that_holds_is_exported_without_a_word(data_set: Path, tmp_path: Path) -> None:
+    figleaf.clean(data_set, rules=figleaf.CleanRules(off=["too_small"]))
+    figleaf.split(data_set)
+    assert figleaf.export_dataset(data_set, tmp_path / "out", form="csv").notes == ()
+
+
+def test_a_leak_refuses_the_export(data_set: Path, tmp_path: Path) -> None:
+    leak(data_set)
+    with pytest.raises(LeakError, match="the split leaks"):
+        figleaf.export_dataset(data_set, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert figleaf.export_dataset(data_set, tmp_path / "out", by="none").images == 12
+
+
+def test_a_split_that_cannot_be_checked_is_told(data_set: Path, tmp_path: Path) -> None:
+    split(data_set, dict.fromkeys(hashes(data_set), "train"))
+    (note,) = figleaf.export_dataset(data_set, tmp_path / "out", form="csv").notes
+    assert note.startswith("not checked for leaks: ")
+    assert "figleaf clean" in note
+    assert str(tmp_path) not in note
 
 
 def test_numbers_that_all_have_stand_in_the_metadata(data_set: Path, tmp_path: Path) -> None:

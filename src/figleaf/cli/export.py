@@ -11,9 +11,9 @@ import typer
 from figleaf.cli.grid import print_grid
 from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
-from figleaf.errors import DatasetError, InputError
+from figleaf.errors import DatasetError, InputError, LeakError
 from figleaf.export.rules import PARTS, By, ExportRules, Form, Link, Unlabelled
-from figleaf.report.tables import bytes_
+from figleaf.report.tables import bytes_, counted
 
 if TYPE_CHECKING:
     from figleaf.dataset.dataset import Dataset
@@ -148,6 +148,8 @@ def _ending() -> Iterator[None]:
     except KeyboardInterrupt:
         say("figleaf: interrupted; nothing was left behind")
         raise
+    except LeakError:
+        raise
     except (InputError, DatasetError) as error:
         raise type(error)(in_options(str(error))) from error
 
@@ -171,7 +173,7 @@ def _print(report: "ExportReport", out: str, *, as_json: bool, quiet: bool) -> N
     if not quiet:
         parts = {"figleaf": "parts of figleaf split", "sources": "parts of the sources"}
         whose = parts.get(report.by, "no parts")
-        files = f"{report.files:,} files, {bytes_(report.size)}"
+        files = f"{counted(report.files, 'file', 'files')}, {bytes_(report.size)}"
         say(printable(f"{out}: {report.form}, {files}, {whose}"))
 
 

@@ -67,6 +67,11 @@ class Plan:
 
     def notes(self) -> Iterator[str]:
         """What a user of the export should know."""
+        if self.by is By.SOURCES:
+            yield (
+                "the parts are the sources', and were not checked for leaks; figleaf split --by"
+                " sources checks them"
+            )
         if self.rules.form is Form.IMAGEFOLDER:
             for one, other in names.alike(self.classes):
                 yield (
