@@ -212,6 +212,24 @@ def test_cleaning_comes_next_until_it_was_done(tmp_path: Path, photos: Path) -> 
     assert told not in figleaf("status", out).err
 
 
+def test_a_folder_of_tables_alone_is_told_how_to_name_them(tmp_path: Path, photos: Path) -> None:
+    out, tables = tmp_path / "data", tmp_path / "my tables"
+    collect(f"neutral={photos}", "--out", out, "-q")
+    figleaf("export", "dataset", out, tables, "--format", "csv", "-q")
+    done = collect(tables, "--out", tmp_path / "again")
+    assert done.code == 2
+    assert done.err.splitlines()[-1] == (
+        f"figleaf: {tables}: no picture in this folder, but tables (data.csv): name them, and the"
+        f" folder that their paths are relative to: figleaf collect '{tables}/data.csv' --root"
+        " DATA_SET"
+    )
+    (tables / "more.Parquet").touch()
+    told = collect(tables, "--plan").err
+    assert "(data.csv, more.Parquet)" in told
+    assert f"figleaf collect '{tables}/data.csv' ... --root" in told
+    assert collect(tables / "data.csv", "--root", out, "--out", tmp_path / "again").code == 0
+
+
 def test_losses_are_written_whole(tmp_path: Path, photos: Path) -> None:
     out = tmp_path / "data"
     assert collect(f"neutral={photos}", "--out", out, "-q").code == 0

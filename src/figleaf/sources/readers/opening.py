@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -49,6 +50,8 @@ ANY_COLUMNS = Columns()
 _HEAD_BYTES = 2**16
 _PIECE = 2**10
 _SCANNED = 10_000
+_SHOWN = 3  # tables that a message names
+_TABLE = re.compile(r".+\.(?:parquet|(?:csv|tsv|jsonl|ndjson)(?:\.gz)?)", re.IGNORECASE)
 _LABELLED = re.compile(r"([^\W_][\w-]{0,63})=(.+)", re.DOTALL)
 
 
@@ -236,9 +239,26 @@ def _check_folder(path: Path, columns: Columns) -> None:
             return
     problems = Problems()
     if next(folders.folder_items(path, path.name, columns, problems), None) is None:
+        _check_tables(path)
         unread = [problem for problem in problems if problem.kind is ProblemKind.UNREADABLE]
         texts = "".join(f" ({one.kind}: {', '.join(one.examples)})" for one in unread)
         raise SourceError(f"{path}: no picture in this folder{texts}; a source is {UNDERSTOOD}")
+
+
+def _check_tables(path: Path) -> None:
+    """Raise SourceError where a folder without pictures has tables, and say how to name them."""
+    names = sorted(
+        name for name in some_files(path, _SCANNED) if is_plain(name) and _TABLE.fullmatch(name)
+    )
+    if not names:
+        return
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    first = shlex.quote(str(path / names[0]))
+    more = " ..." if len(names) > 1 else ""
+    raise SourceError(
+        f"{path}: no picture in this folder, but tables ({shown}): name them, and the folder that"
+        f" their paths are relative to: figleaf collect {first}{more} --root DATA_SET"
+    )
 
 
 def _has(path: Path, wanted: Callable[[str], bool]) -> bool:
