@@ -13,6 +13,7 @@ import figleaf
 from figleaf.curate.measures import SHAPES, SIDES, SIZES, Bin
 from figleaf.curate.stats import DatasetStats
 from figleaf.curate.tallies import Labeller, SetAside
+from figleaf.dataset.labelling import label_by_person
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.quarantine import set_aside
@@ -208,6 +209,22 @@ def test_doubts_about_images_in_use_wait(varied: Path) -> None:
         db.executemany(doubt, [(1, "set aside"), (2, "odd"), (3, "odd"), (4, "even")])
     found = [(one.who, one.kind, one.images) for one in counted(varied).doubts]
     assert found == [("screen", "odd", 2), ("screen", "even", 1)]
+
+
+def test_what_a_person_has_settled_waits_no_more(varied: Path) -> None:
+    """Labelled, or brought back after screening; by no tool, and for no other reason."""
+    with Ledger(varied, write=True) as ledger, ledger.transaction() as db:
+        doubt = "INSERT INTO doubts VALUES (?, 'screen', 'odd', 0.5, '', 1)"
+        db.executemany(doubt, [(number,) for number in (2, 3, 4, 5)])
+        label_by_person(db, 2, "neutral", who="kim", why="looked", at=NOON)
+        for number, reason, who in (
+            (3, "screened", "kim"),
+            (4, "screened", "screen"),
+            (5, "too_small", "kim"),
+        ):
+            set_aside(db, number, reason, who="screen", why="?", at=NOON)
+            set_aside(db, number, None, who=who, why="?", at=NOON)
+    assert [one.images for one in counted(varied).doubts] == [2]
 
 
 def test_the_last_run_of_each_command_is_told(varied: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figleaf.curate.measures import Codes, Label, pages
+from figleaf.curate.screening.settled import SETTLED
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import State
@@ -50,9 +51,10 @@ _DISTANCES = """
 SELECT distance, count(*) FROM clusters WHERE image_id != representative
 GROUP BY distance ORDER BY distance
 """
-_DOUBTS = """
+_DOUBTS = f"""
 SELECT who, kind, count(*) FROM doubts JOIN images ON images.id = image_id
-WHERE quarantine IS NULL GROUP BY who, kind ORDER BY who, count(*) DESC, kind
+WHERE quarantine IS NULL AND image_id NOT IN ({SETTLED})
+GROUP BY who, kind ORDER BY who, count(*) DESC, kind
 """
 _LABELS = f"SELECT id, image_id, who FROM labels WHERE id > ? ORDER BY id LIMIT {_PAGE}"
 _RUNS = """

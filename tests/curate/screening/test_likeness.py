@@ -151,6 +151,23 @@ def test_likeness_is_computed_once(folder: Path) -> None:
     assert again.doubted == first.doubted[:1]
 
 
+def test_scores_by_another_reference_go(folder: Path) -> None:
+    """Each image that comes changes what its class looks like, and with it all scores."""
+    with Ledger(folder, write=True) as ledger, ledger.transaction() as db:
+        db.executemany(
+            "INSERT INTO scores VALUES (1, ?, 'ok', '{\"smooth\": 1.0}')",
+            [(f"efficientnet_lite0@1 f32{rest}",) for rest in (" like 0", "", " scaled like 0")],
+        )
+    found = screen(folder, rules=RULES)
+    with Ledger(folder) as ledger:
+        tags = ledger.read("SELECT model, count(*) FROM scores GROUP BY 1 ORDER BY 2, 1")
+    assert tags == [
+        ("efficientnet_lite0@1 f32", 1),
+        ("efficientnet_lite0@1 f32 scaled like 0", 1),
+        (found.model, found.images),
+    ]
+
+
 def test_an_image_of_another_class_by_now_is_compared_with_that(folder: Path) -> None:
     screen(folder, rules=RULES)
     by_name = {name: sha256 for sha256, name in origins(folder).items()}

@@ -28,7 +28,7 @@ LABELS = ["neutral", "porn"]
 def scored_by(folder: Path, classifier: Classifier, labels: list[str]) -> list[int]:
     told: list[int] = []
     with Ledger(folder, write=True) as ledger:
-        tag = model_tag(classifier.model, scaled=False)
+        tag = model_tag(classifier.model, "mobilenet_v2", scaled=False)
         score_all(ledger, by_classifier(classifier), tag, labels, told.append)
     return told
 
@@ -44,8 +44,16 @@ def unscored(folder: Path, labels: list[str], model: str = TAG) -> int:
 
 
 def test_the_tag_says_all_that_scores_depend_upon(classifier: Classifier) -> None:
-    assert model_tag(classifier.model, scaled=False) == TAG
-    assert model_tag(classifier.model, scaled=True) == f"{TAG} scaled"
+    assert model_tag(classifier.model, "mobilenet_v2", scaled=False) == TAG
+    assert model_tag(classifier.model, "mobilenet_v2", scaled=True) == f"{TAG} scaled"
+
+
+def test_the_tag_of_a_bundle_from_elsewhere_tells_its_weights(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    """Trained again it may have the same name and version, and its scores are others."""
+    digits = classifier.model.card.sha256["model.onnx"][:8]
+    assert model_tag(classifier.model, tmp_path, scaled=False) == f"mobilenet_v2@1 {digits} f32"
 
 
 def test_scores_are_those_of_the_classifier(real: Path, classifier: Classifier) -> None:

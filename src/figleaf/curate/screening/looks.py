@@ -16,6 +16,7 @@ from figleaf.curate.screening.scores import (
     by_classifier,
     count_labels,
     forget_other_classes,
+    forget_other_references,
     model_tag,
 )
 from figleaf.curate.screening.unlike import (
@@ -97,7 +98,7 @@ def _by_classes(
 
     return Look(
         who=SCREEN,
-        tag=model_tag(classifier.model, scaled=rules.fast),
+        tag=model_tag(classifier.model, rules.model, scaled=rules.fast),
         hashes=card.sha256,
         labels=expected,
         not_screened={name: count for name, count in counts.items() if name not in expected},
@@ -116,7 +117,9 @@ def _by_likeness(
     chosen = choose(ledger, sorted(name for name, count in counts.items() if count >= LEAST))
     watch.start("learning what classes look like", len(chosen))
     reference = learn(chosen, extractor, Store(ledger.folder), watch.done)
-    tag = f"{model_tag(model, scaled=rules.fast)} like {fingerprint(chosen)}"
+    unlike = f"{model_tag(model, rules.model, scaled=rules.fast)} like "
+    tag = f"{unlike}{fingerprint(chosen)}"
+    forget_other_references(ledger, unlike, tag)
     forget_other_classes(ledger, tag)
     return Look(
         who=LIKENESS,

@@ -12,8 +12,10 @@ from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine
 from figleaf.dataset.store import Store
 from figleaf.errors import Status
+from figleaf.models.bundle import ZOO, find_bundle
 from figleaf.models.model import Model
 
+_DIGITS = 8  # of a hash, in a tag
 _BATCH = 64  # what an interruption loses at most
 _PAGE = 2_000
 _AGAIN = (Status.NOT_FOUND, Status.UNREADABLE, Status.TIMEOUT, Status.CRASHED)
@@ -87,14 +89,19 @@ def by_classifier(classifier: Classifier) -> Scorer:
     return score
 
 
-def model_tag(model: Model, *, scaled: bool) -> str:
+def model_tag(model: Model, name: str | Path, *, scaled: bool) -> str:
     """What the scores are filed under: the model, its version, and how it computed.
 
     Args:
         model: the model.
+        name: what it was loaded as. An embedded one is known by its version; of a bundle from
+            elsewhere, which may be trained again and keep its version, digits of its hash are told.
         scaled: whether files are decoded at a fraction of their size, which changes scores, too.
     """
-    tag = f"{model.card.tag} {model.precision}"
+    tag = model.card.tag
+    if find_bundle(name).parent != ZOO:
+        tag += f" {model.card.sha256['model.onnx'][:_DIGITS]}"
+    tag = f"{tag} {model.precision}"
     return f"{tag} scaled" if scaled else tag
 
 
@@ -153,6 +160,21 @@ def forget_other_classes(ledger: Ledger, model: str) -> None:
     delete = f"DELETE FROM scores WHERE model = ? AND image_id IN ({others})"
     with ledger.transaction() as db:
         db.execute(delete, (model, model))
+
+
+def forget_other_references(ledger: Ledger, model: str, tag: str) -> None:
+    """Drop scores of a model by other references than the one that it has by now.
+
+    Args:
+        ledger: open for writing.
+        model: what likeness by this model is filed under, without the reference.
+        tag: the same with the reference that holds.
+    """
+    with ledger.transaction() as db:
+        db.execute(
+            "DELETE FROM scores WHERE substr(model, 1, ?) = ? AND model != ?",
+            (len(model), model, tag),
+        )
 
 
 def _unscored(

@@ -17,19 +17,12 @@ from figleaf.curate.screening.scores import (
     read_scored,
     score_all,
 )
+from figleaf.curate.screening.settled import SETTLED
 from figleaf.curate.watch import Watch
 from figleaf.dataset.disk import disk_errors
-from figleaf.dataset.labelling import TOOLS
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
 from figleaf.dataset.store import Store
-
-_TOOLS = ", ".join(f"'{tool}'" for tool in TOOLS)
-_LOOKED_AT = f"""
-SELECT DISTINCT image_id FROM labels WHERE who NOT IN ({_TOOLS})
-UNION SELECT image_id FROM quarantines
-WHERE before = '{Quarantine.SCREENED}' AND after IS NULL AND who NOT IN ({_TOOLS})
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +115,7 @@ def screen(
 
 
 def _judged(ledger: Ledger, rules: ScreenRules, look: Look, scored: int) -> ScreenReport:
-    settled = {image for (image,) in ledger.read(_LOOKED_AT)}
+    settled = {image for (image,) in ledger.read(SETTLED)}
     seen: Counter[str] = Counter()
     aside: set[int] = set()
 
