@@ -37,7 +37,7 @@ _ROUNDS = 3
 _COUNT = 3_000
 _CHECKOUT = Path(__file__).parents[1]
 _STEPS = {
-    "clean": "cleaning: rules, near duplicates, 1.3 M rows written",
+    "clean": "cleaning: rules, near duplicates, all written",
     "again": "the same again",
     "split": "splitting, stratified, five folds",
     "check": "looking for leaks",

@@ -72,8 +72,8 @@ def recheck(
     Args:
         ledger: open for writing.
         blocklist: the one that holds now.
-        examine: `examine.examine` with PDQ hashes in an isolated pool; asked only for images whose
-            PDQ hash is needed and not known.
+        examine: `examine.examine` with PDQ hashes in an isolated pool; asked only where PDQ is
+            needed, for images whose hash is not known, or whose file may hold further pictures.
         threads: where files are read and hashed.
         ahead: how many files are held at once.
 
