@@ -49,12 +49,51 @@ def test_tables_and_hints(folder: Path) -> None:
         sha256("29.jpg").hex()[:12],
     ]
     assert done.err.splitlines() == [
-        "32 images by mobilenet_v2@1 f32, 0 of them now",
-        "1 images were not screened: comics are no classes of figleaf's; --as comics=neutral, for"
-        " example, says what they are",
+        "32 images screened with mobilenet_v2@1 f32: 0 scored now, 32 before",
+        "1 image was not screened: comics is no class of figleaf's; --as comics=neutral, for"
+        " example, says what it is",
         "30 images are doubted; --list FILE has all, ranked",
         "they are listed for review and stay in use; --quarantine sets them aside",
+        f"right after all: figleaf restore '{folder}' HASH --label ITS_CLASS;"
+        " wrong: --label ANOTHER",
     ]
+
+
+def test_one_doubt_and_several_classes_that_are_none(folder: Path) -> None:
+    collect(folder, {"d": "birds and bees"})
+    hints = screen(folder, "--limit", "1").err.splitlines()
+    assert hints[1:3] == [
+        "2 images were not screened: birds and bees, comics are no classes of figleaf's;"
+        " --as 'birds and bees=neutral', for example, says what they are",
+        "it is listed for review and stays in use; --quarantine sets it aside",
+    ]
+    assert (
+        "1 image was set aside, 0 brought back"
+        in screen(folder, "--limit", "1", "--quarantine").err
+    )
+
+
+def test_classes_too_small_for_a_model_without_classes(tmp_path: Path) -> None:
+    """The advice to name a class of figleaf's would help nothing."""
+    collect(tmp_path, dict.fromkeys(names(4), "pants") | dict.fromkeys(names(3, 4), "dress"))
+    hint = "7 images were not screened: dress, pants have fewer than 20 images, too few to say what"
+    for words in ([], ["--list", "-"]):
+        done = figleaf("screen", tmp_path, "--model", "efficientnet_lite0", *words)
+        assert (done.code, done.out) == (0, "")
+        assert done.err.splitlines()[-3:] == [
+            "0 images screened with efficientnet_lite0@1 f32: 0 scored now, 0 before",
+            f"{hint} the class looks like",
+            "nothing is doubted",
+        ]
+
+
+def test_a_class_that_no_image_has_stands_for_nothing(folder: Path) -> None:
+    done = screen(folder, "--as", "comics=drawings", "--as", "comic=drawings")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "figleaf: --as comic: no image here has the class 'comic'; there are comics, neutral,"
+        " porn, sexy\n"
+    )
 
 
 def test_quarantine_says_how_to_undo_it(folder: Path) -> None:
@@ -90,13 +129,15 @@ def test_lists(folder: Path, tmp_path: Path) -> None:
     done = screen(folder, "--list", "-", "--limit", "4")
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line["sha256"] for line in lines] == [row["sha256"] for row in rows[:4]]
-    assert done.err == ""
+    assert done.err.startswith("32 images screened with mobilenet_v2@1 f32: 0 scored now")
+    assert "30 images are doubted" not in done.err
 
 
 def test_nothing_is_doubted(folder: Path) -> None:
     done = screen(folder, "--safe-below", "0")
     assert done.code == 0
-    assert done.out.split() == ["class", "doubt", "images"]
+    assert done.out == ""
+    assert done.err.splitlines()[-1] == "nothing is doubted"
     assert "listed for review" not in done.err
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +14,11 @@ from figleaf.cli.clean import Folder, naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.phases import Phases
-from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
+from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.screening.rules import ScreenRules
+from figleaf.dataset.labelling import LIKENESS
 from figleaf.errors import InputError
+from figleaf.report.tables import counted
 
 if TYPE_CHECKING:
     from figleaf.curate.screening.screen import ScreenReport
@@ -100,12 +103,17 @@ def screen(
             quarantine=quarantine,
             same=_pairs(same or []),
         )
-    with told_of_interruption(), Phases(shown=not quiet) as phases:
+    with _naming_as(rules), told_of_interruption(), Phases(shown=not quiet) as phases:
         found = run(folder, rules=rules, watch=Watch(phases.start, phases.done))
     if list_to is not None:
         write_list(found.doubted, Doubted, list_to, option="--list")
-    if list_to != STDOUT:
-        _print(found, rules, folder, as_json=as_json)
+    if as_json:
+        print_json(_as_dict(found))
+        return
+    if list_to != STDOUT and found.counts:
+        _print(found)
+    for hint in _hints(found, rules, folder, is_listed=list_to is not None):
+        say(printable(hint))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -120,46 +128,87 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _print(found: "ScreenReport", rules: ScreenRules, folder: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(_as_dict(found))
-        return
+@contextmanager
+def _naming_as(rules: ScreenRules) -> Iterator[None]:
+    """Call classes of one's own in messages what the command line calls them."""
+    try:
+        yield
+    except InputError as error:
+        for own in rules.same:
+            if str(error).startswith(f"same={own!r}:"):
+                named = str(error).replace(f"same={own!r}:", f"--as {own}:", 1)
+                raise InputError(named) from error
+        raise
+
+
+def _print(found: "ScreenReport") -> None:
     with standard_output() as file:
         screen = Screen(file)
         rows = [
             (label, kind, f"{count:,}") for (label, kind), count in sorted(found.counts.items())
         ]
         print_grid(screen, ("class", "doubt", ">images"), rows)
-        if found.doubted:
-            screen.print()
-            shown = [
-                (f"{one.doubt:.3f}", one.kind, one.label, one.detail, one.sha256[:_DIGITS])
-                for one in found.doubted[:_SHOWN]
-            ]
-            print_grid(screen, (">doubt", "kind", "class", "the model says", "image"), shown)
-    for hint in _hints(found, rules, folder):
-        say(printable(hint))
+        screen.print()
+        shown = [
+            (f"{one.doubt:.3f}", one.kind, one.label, one.detail, one.sha256[:_DIGITS])
+            for one in found.doubted[:_SHOWN]
+        ]
+        print_grid(screen, (">doubt", "kind", "class", "the model says", "image"), shown)
 
 
-def _hints(found: "ScreenReport", rules: ScreenRules, folder: str) -> Iterator[str]:
-    yield f"{found.images:,} images by {found.model}, {found.scored:,} of them now"
+def _hints(
+    found: "ScreenReport", rules: ScreenRules, folder: str, *, is_listed: bool
+) -> Iterator[str]:
+    here = quoted(folder)
+    images = counted(found.images, "image", "images")
+    # Without the digits that say which images a class's looks were learnt from.
+    model = found.model.partition(" like ")[0]
+    before = found.images - found.scored
+    yield f"{images} screened with {model}: {found.scored:,} scored now, {before:,} before"
     if found.unreadable:
-        yield f"{found.unreadable:,} could not be read; figleaf clean says why"
+        images = counted(found.unreadable, "image", "images")
+        yield f"{images} could not be read; figleaf clean {here} says why"
     if found.not_screened:
-        count = sum(found.not_screened.values())
-        names = ", ".join(sorted(found.not_screened))
-        yield (
-            f"{count:,} images were not screened: {names} are no classes of figleaf's;"
-            f" --as {min(found.not_screened)}=neutral, for example, says what they are"
-        )
-    if len(found.doubted) > _SHOWN:
+        images = counted(sum(found.not_screened.values()), "image was", "images were")
+        yield f"{images} not screened: {_why_not(found)}"
+    if not found.counts:
+        yield "nothing is doubted"
+    if len(found.doubted) > _SHOWN and not is_listed:
         yield f"{len(found.doubted):,} images are doubted; --list FILE has all, ranked"
     if found.set_aside or found.brought_back:
-        yield f"{found.set_aside:,} images were set aside, {found.brought_back:,} brought back"
-        quoted = shlex.quote(folder)
-        yield f"`figleaf restore {quoted} HASH` or `--reason screened` brings images back"
+        images = counted(found.set_aside, "image was", "images were")
+        yield f"{images} set aside, {found.brought_back:,} brought back"
+        yield f"`figleaf restore {here} HASH` or `--reason screened` brings images back"
+    elif len(found.doubted) == 1 and not rules.quarantine:
+        yield "it is listed for review and stays in use; --quarantine sets it aside"
     elif found.doubted and not rules.quarantine:
         yield "they are listed for review and stay in use; --quarantine sets them aside"
+    if found.doubted:
+        yield (
+            f"right after all: figleaf restore {here} HASH --label ITS_CLASS;"
+            " wrong: --label ANOTHER"
+        )
+
+
+def _why_not(found: "ScreenReport") -> str:
+    """Why images of some classes were not screened."""
+    from figleaf.curate.screening.unlike import LEAST
+
+    names = ", ".join(sorted(found.not_screened))
+    is_one = len(found.not_screened) == 1
+    if found.who != LIKENESS:
+        first = min(found.not_screened)
+        return (
+            f"{names} {'is no class' if is_one else 'are no classes'} of figleaf's;"
+            f" --as {shlex.quote(f'{first}=neutral')}, for example, says what"
+            f" {'it is' if is_one else 'they are'}"
+        )
+    if max(found.not_screened.values()) >= LEAST:
+        few = f"fewer than {LEAST} images, or none that can be read"
+    else:
+        few = f"fewer than {LEAST} images"
+    have = "has" if is_one else "have"
+    return f"{names} {have} {few}, too few to say what the class looks like"
 
 
 def _as_dict(found: "ScreenReport") -> dict[str, Any]:

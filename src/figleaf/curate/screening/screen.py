@@ -23,6 +23,7 @@ from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine, set_all_aside
 from figleaf.dataset.store import Store
+from figleaf.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class ScreenReport:
     """What screening came to.
 
     Attributes:
+        who: what its doubts are filed under: "screen", or "likeness" for a model without classes.
         model: which looked, and how it computed.
         images: how many it has seen, now and before.
         scored: how many of them now.
@@ -63,6 +65,7 @@ class ScreenReport:
         brought_back: how many are in use again, as they are doubted no more.
     """
 
+    who: str
     model: str
     images: int
     scored: int
@@ -99,6 +102,7 @@ def screen(
         DatasetError: no data set there, or it cannot be opened, is in use, or its disk is full or
             read-only. What was scored is kept: the same call goes on.
         ModelError: the model cannot be used, or has classes that are none of figleaf's.
+        InputError: no image has a class that is said to stand for another.
     """
     rules = rules or ScreenRules()
     with (
@@ -106,12 +110,23 @@ def screen(
         Ledger(folder, write=True, make=False) as ledger,
         ExitStack() as stack,
     ):
+        _refuse_unknown(ledger, rules)
         look = open_look(ledger, rules, stack, watch)
         with ledger.run("screen", rules.as_dict(), look.hashes):
             waiting = count_unscored(ledger, look.tag, look.labels)
             watch.start("scoring", waiting)
             score_all(ledger, look.score, look.tag, look.labels, watch.done)
             return _judged(ledger, rules, look, waiting)
+
+
+def _refuse_unknown(ledger: Ledger, rules: ScreenRules) -> None:
+    """Raise InputError where a class of one's own is none that there is."""
+    query = "SELECT DISTINCT label FROM images WHERE label IS NOT NULL ORDER BY label"
+    known = [label for (label,) in ledger.read(query)] if rules.same else []
+    for own in rules.same:
+        if own not in known:
+            there = f"there are {', '.join(known)}" if known else "there is no class"
+            raise InputError(f"same={own!r}: no image here has the class {own!r}; {there}")
 
 
 def _judged(ledger: Ledger, rules: ScreenRules, look: Look, scored: int) -> ScreenReport:
@@ -139,6 +154,7 @@ def _judged(ledger: Ledger, rules: ScreenRules, look: Look, scored: int) -> Scre
     changes = _changes(most, aside) if rules.quarantine else []
     _write(ledger, look.who, most, changes)
     return ScreenReport(
+        who=look.who,
         model=look.tag,
         images=seen["images"],
         scored=scored,
