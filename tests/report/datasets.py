@@ -52,6 +52,25 @@ def data_set(
     return folder
 
 
+def split(folder: Path) -> None:
+    """Put the images into three parts."""
+    parts = "CASE id % 5 WHEN 0 THEN 'test' WHEN 1 THEN 'validation' ELSE 'train' END"
+    query = f"INSERT INTO splits SELECT id, {parts}, NULL, ? FROM images"
+    with (
+        Ledger(folder, write=True) as ledger,
+        ledger.run("split", {}, {}) as run,
+        ledger.transaction() as db,
+    ):
+        db.execute(query, (run,))
+
+
+def doubt(folder: Path) -> None:
+    """List an image of either tool as doubtful."""
+    with Ledger(folder, write=True) as ledger, ledger.transaction() as db:
+        for who in ("screen", "likeness", "a tool to come"):
+            db.execute("INSERT INTO doubts VALUES (1, ?, 'other_class', 0.9, '', 0)", (who,))
+
+
 def _outcome(task: Task, number: int, store: Store) -> Outcome:
     if task.locator.endswith(_LOST):
         return Outcome(task.id, Reason.NOT_AN_IMAGE)

@@ -19,7 +19,7 @@ from figleaf.report.texts import LANGUAGES, TEXTS, Words
 from figleaf.report.thumbnails import CELLS
 
 from ..dataset.samples import NOON
-from .datasets import HOSTILE, data_set, hash_of
+from .datasets import HOSTILE, data_set, doubt, hash_of, split
 from .test_html import attributes, check_page
 
 
@@ -55,6 +55,26 @@ def test_one_language_is_spoken(folder: Path) -> None:
     for key, texts in TEXTS.items():
         if len(texts["en"]) > 20 and "{" not in texts["en"]:
             assert texts["en"] not in unescape(korean), key
+
+
+def test_the_words_of_the_ledger_are_translated(tmp_path: Path) -> None:
+    folder = data_set(tmp_path / "set")
+    split(folder)
+    doubt(folder)
+    english, korean = unescape(page_of(folder, "en")), unescape(page_of(folder, "ko"))
+    for cell, same in (
+        ("failed", "실패"),
+        ("done", "완료"),
+        ("by classes", "클래스 점수로"),
+        ("by features", "특징 벡터로"),
+        ("a tool to come", "a tool to come"),
+    ):
+        assert re.search(rf"<td[^>]*>{cell}</td>", english), cell
+        assert re.search(rf"<td[^>]*>{same}</td>", korean), same
+        assert same == cell or not re.search(rf"<td[^>]*>{cell}</td>", korean), cell
+    assert "장부의 행 수: 항목 25, 이미지 24, 목록 " in korean
+    assert not re.search(r"\b(listings|mentions|quarantines|runs) \d", korean)
+    assert "not_an_image" in korean  # reasons are codes
 
 
 def test_class_names_are_text(folder: Path) -> None:

@@ -14,10 +14,14 @@ from figleaf.report.dataset_page import dataset_page
 from figleaf.report.texts import LANGUAGES, Words
 
 from .browser import Browser, require_chromium
-from .datasets import HEIGHT, WIDTH, data_set
+from .datasets import HEIGHT, WIDTH, data_set, split
 
 FOLDER = "a b#c?d%e '옷"
 ORIGINALS = "[...document.querySelectorAll('.original')]"
+SCROLLED = (
+    "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth)"
+    ".map(one => one.innerText)"
+)
 PRESSED = "document.querySelectorAll('[aria-pressed=true]').length"
 
 
@@ -143,6 +147,20 @@ def test_the_policy_stops_what_would_leave(browser: Browser, pages: dict[Languag
         with pytest.raises(TimeoutError):
             host.accept()
     assert len([one for one in browser.complaints if "Content Security Policy" in one]) >= 2
+
+
+@pytest.mark.parametrize("width", [1000, 1130, 1200, 1280])
+def test_the_tables_of_a_data_set_that_is_split_have_room(tmp_path: Path, width: int) -> None:
+    require_chromium()
+    folder = data_set(tmp_path / "set", ["drawings", "neutral", "a class of its own"])
+    split(folder)
+    found = figleaf.stats(folder)
+    for language in LANGUAGES:
+        page = tmp_path / f"{language}.html"
+        page.write_text(dataset_page(found, Words(language), beside=tmp_path, samples=0), "utf-8")
+        with Browser(width=width) as browser:
+            browser.open(page.as_uri())
+            assert browser.evaluate(SCROLLED) == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,17 @@ import pytest
 from figleaf import report
 from figleaf.dataset.quarantine import Quarantine
 from figleaf.dataset.records import Reason
-from figleaf.report.glossary import LOSSES, SET_ASIDE, meaning
+from figleaf.labels import Language
+from figleaf.report.glossary import (
+    DOUBTERS,
+    LOSSES,
+    OUTCOMES,
+    ROWS,
+    SET_ASIDE,
+    STATES,
+    called,
+    meaning,
+)
 from figleaf.report.texts import LANGUAGES, TEXTS, Words
 
 SOURCES = [
@@ -52,6 +62,15 @@ def test_every_loss_is_explained(reason: Reason) -> None:
 @pytest.mark.parametrize("reason", Quarantine)
 def test_every_reason_for_setting_aside_is_explained(reason: Quarantine) -> None:
     check(meaning(SET_ASIDE, reason, "en"), meaning(SET_ASIDE, reason, "ko"))
+
+
+@pytest.mark.parametrize("glossary", [STATES, OUTCOMES, DOUBTERS, ROWS])
+def test_the_words_of_the_ledger_are_in_both_languages(
+    glossary: dict[str, dict[Language, str]],
+) -> None:
+    for name in glossary:
+        check(called(glossary, name, "en"), called(glossary, name, "ko"))
+    assert called(glossary, "a word to come", "ko") == "a word to come"
 
 
 def check(english: str, korean: str) -> None:

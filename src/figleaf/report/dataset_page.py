@@ -11,6 +11,7 @@ from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import State
 from figleaf.report.dataset_plots import PLOTS, Plot
 from figleaf.report.dataset_tables import SECTIONS, Maker, class_name
+from figleaf.report.glossary import ROWS, called
 from figleaf.report.html import link, render
 from figleaf.report.samples import Sample, SampleGroup, read_samples
 from figleaf.report.tables import Table, bytes_, listed, moment, number
@@ -81,7 +82,7 @@ def dataset_page(found: DatasetStats, words: Words, *, beside: Path, samples: in
         title=words("page_title", name=found.name),
         name=found.name,
         made=words("made", version=found.version, time=moment(found.at)),
-        ledger=listed(dict(found.ledger)),
+        ledger=_ledger(found, words),
         figures=_figures(found, words),
         sections=_sections(found, words),
         groups=[_tiles(group, words, beside) for group in groups],
@@ -90,6 +91,11 @@ def dataset_page(found: DatasetStats, words: Words, *, beside: Path, samples: in
         never=_never(found, words),
         no_samples="" if samples else words("samples_none"),
     )
+
+
+def _ledger(found: DatasetStats, words: Words) -> str:
+    """The tables of the ledger and their rows, in a line."""
+    return listed({called(ROWS, name, words.language): n for name, n in found.ledger.items()})
 
 
 def _figures(found: DatasetStats, words: Words) -> list[tuple[str, str]]:

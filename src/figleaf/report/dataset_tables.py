@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from figleaf.curate.measures import Bin, ClassStats, Percentiles
 from figleaf.curate.stats import DatasetStats
 from figleaf.curate.tallies import ListStats
-from figleaf.report.glossary import LOSSES, SET_ASIDE, meaning
+from figleaf.report.glossary import (
+    DOUBTERS,
+    LOSSES,
+    OUTCOMES,
+    SET_ASIDE,
+    STATES,
+    called,
+    meaning,
+)
 from figleaf.report.tables import Table, bytes_, listed, moment, number, share
 from figleaf.report.texts import Words
 
@@ -82,7 +90,8 @@ def losses(found: DatasetStats, words: Words) -> Table:
     named = total.items.total()
     rows = [
         (
-            reason, reason.state, number(count), share(count, named),
+            reason, called(STATES, reason.state, words.language), number(count),
+            share(count, named),
             meaning(LOSSES, reason, words.language),
         )
         for reason, count in total.losses.most_common()
@@ -94,10 +103,7 @@ def losses(found: DatasetStats, words: Words) -> Table:
 def lists(found: DatasetStats, words: Words) -> Table:
     """The largest lists, and the rest in a row."""
     ranked = sorted(found.lists, key=lambda one: -one.named)
-    rows = [
-        (one.source, _place(one), one.label or one.reason or "-", *_came(one))
-        for one in ranked[:_LISTS]
-    ]
+    rows = [(one.source, _place(one), _filed(one, words), *_came(one)) for one in ranked[:_LISTS]]
     if rest := ranked[_LISTS:]:
         name = words("more_lists", count=number(len(rest)))
         sums = ListStats(
@@ -114,6 +120,13 @@ def _place(one: ListStats) -> str:
     if one.filed and one.filed not in one.listing:
         return f"{one.listing}: {one.filed}" if one.listing else one.filed
     return one.listing or "-"
+
+
+def _filed(one: ListStats, words: Words) -> str:
+    """The class of a list, or why it has none."""
+    if one.label or not one.reason:
+        return one.label or "-"
+    return words("no_class_why", reason=one.reason)
 
 
 def _came(one: ListStats) -> tuple[str, ...]:
@@ -283,7 +296,10 @@ def distance_name(low: int, words: Words) -> str:
 
 def doubts(found: DatasetStats, words: Words) -> Table:
     """What a person should look at."""
-    rows = [(one.kind, one.who, number(one.images)) for one in found.doubts]
+    rows = [
+        (one.kind, called(DOUBTERS, one.who, words.language), number(one.images))
+        for one in found.doubts
+    ]
     head = (words("doubt"), words("doubter"), f">{words('images')}")
     return Table(words("doubts_title"), head, tuple(rows))
 
@@ -298,11 +314,15 @@ def labellers(found: DatasetStats, words: Words) -> Table:
 def runs(found: DatasetStats, words: Words) -> Table:
     """The last run of each command."""
     rows = [
-        (one.command, one.version, moment(one.started), one.outcome or words("unfinished"))
+        (one.command, one.version, moment(one.started), _ended(one.outcome, words))
         for one in found.runs
     ]
     head = tuple(words(name) for name in ("command", "version", "started", "outcome"))
     return Table(words("runs_title"), head, tuple(rows))
+
+
+def _ended(outcome: str | None, words: Words) -> str:
+    return called(OUTCOMES, outcome, words.language) if outcome else words("unfinished")
 
 
 SECTIONS: tuple[tuple[str, tuple[Maker, ...]], ...] = (

@@ -1,16 +1,20 @@
-"""What the reasons for losing an item or setting an image aside mean, in every language."""
+"""What the ledger's own words mean, in every language: reasons, states, outcomes, tables."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from figleaf.dataset.labelling import LIKENESS, SCREEN
 from figleaf.dataset.quarantine import Quarantine
-from figleaf.dataset.records import Reason
+from figleaf.dataset.records import Reason, State
 from figleaf.labels import Language
 from figleaf.report.texts import LANGUAGES
 
 _REASONS = {
     Reason.DENIED: ("its list or name has a denied word", "목록이나 이름에 금지어가 있음"),
-    Reason.UNMAPPED: ("its category belongs to no class", "분류가 어느 클래스에도 속하지 않음"),
+    Reason.UNMAPPED: (
+        "its category belongs to no class",
+        "카테고리가 어느 클래스에도 대응하지 않음",
+    ),
     Reason.NOT_PUBLIC: ("its address is not public", "공개 주소가 아님"),
     Reason.BAD_URL: ("not a URL that can be fetched", "내려받을 수 있는 URL이 아님"),
     Reason.ROBOTS: ("robots.txt asks not to", "robots.txt가 허용하지 않음"),
@@ -59,8 +63,37 @@ _QUARANTINE = {
 }  # fmt: skip  # one line each
 
 
+_STATES = {
+    State.PENDING: ("pending", "대기"),
+    State.FETCHED: ("fetched", "수집됨"),
+    State.REFUSED: ("refused", "거부됨"),
+    State.FAILED: ("failed", "실패"),
+}
+_OUTCOMES = {
+    "done": ("done", "완료"),
+    "interrupted": ("interrupted", "중단됨"),
+    "cut short": ("cut short", "도중에 끊김"),
+}
+_DOUBTERS = {
+    SCREEN: ("by classes", "클래스 점수로"),
+    LIKENESS: ("by features", "특징 벡터로"),
+}
+_ROWS = {
+    "items": ("items", "항목"),
+    "images": ("images", "이미지"),
+    "listings": ("listings", "목록"),
+    "mentions": ("mentions", "목록의 언급"),
+    "labels": ("labels", "레이블 기록"),
+    "quarantines": ("quarantines", "격리 기록"),
+    "runs": ("runs", "실행"),
+}
+
+
 def _by_name(
-    meanings: Mapping[Reason, tuple[str, str]] | Mapping[Quarantine, tuple[str, str]],
+    meanings: Mapping[Reason, tuple[str, str]]
+    | Mapping[Quarantine, tuple[str, str]]
+    | Mapping[State, tuple[str, str]]
+    | Mapping[str, tuple[str, str]],
 ) -> Mapping[str, Mapping[Language, str]]:
     return MappingProxyType(
         {str(key): dict(zip(LANGUAGES, both, strict=True)) for key, both in meanings.items()}
@@ -71,6 +104,20 @@ LOSSES = _by_name(_REASONS)
 """Reason -> language -> what it means."""
 SET_ASIDE = _by_name(_QUARANTINE)
 """Reason for setting an image aside -> language -> what it means."""
+
+STATES = _by_name(_STATES)
+"""State of an item -> language -> what it is called."""
+OUTCOMES = _by_name(_OUTCOMES)
+"""How a run ended -> language -> what that is called."""
+DOUBTERS = _by_name(_DOUBTERS)
+"""Who doubts an image -> language -> how it was found."""
+ROWS = _by_name(_ROWS)
+"""Table of the ledger -> language -> what its rows are."""
+
+
+def called(glossary: Mapping[str, Mapping[Language, str]], name: str, language: Language) -> str:
+    """What something is called; what it is called in the ledger where nothing else is known."""
+    return glossary.get(name, {}).get(language, name)
 
 
 def meaning(glossary: Mapping[str, Mapping[Language, str]], name: str, language: Language) -> str:

@@ -25,7 +25,7 @@ TEXTS = _table(
     source=("source", "출처"),
     listing=("list", "목록"),
     named=("named", "항목"),
-    kept=("kept", "남김"),
+    kept=("kept", "보존"),
     pending=("pending", "대기"),
     lost=("lost", "손실"),
     format=("format", "형식"),
@@ -46,7 +46,7 @@ TEXTS = _table(
     reason=("set aside as", "격리 사유"),
     by_class=("by class", "클래스별"),
     doubt=("to be looked at", "확인할 것"),
-    doubter=("says", "제기한 도구"),
+    doubter=("found", "판단 방법"),
     who=("labels by", "레이블 주체"),
     events=("events", "기록"),
     duplicates=("duplicates", "중복"),
@@ -60,6 +60,7 @@ TEXTS = _table(
     outcome=("outcome", "결과"),
     # Cells.
     no_class=("no class", "클래스 없음"),
+    no_class_why=("no class: {reason}", "클래스 없음: {reason}"),
     in_all=("in all", "합계"),
     more_classes=("{count} more classes", "그 밖의 클래스 {count}개"),
     more_lists=("{count} more lists", "그 밖의 목록 {count}개"),
@@ -137,15 +138,14 @@ TEXTS = _table(
     ),
     samples_care=(
         "Let only adults look who agreed to it, at small and grey pictures, for a limited time."
-        " Who finds what looks like sexual abuse of a child stops at once, copies nothing and"
-        " reports it: docs/data-safety.md says how. Do not publish this page: it names lists and"
-        " files.",
-        "동의한 성인만, 작고 흑백인 그림을, 정해진 시간 동안만 보게 하십시오. 아동 성착취물로"
+        " If something looks like sexual abuse of a child: stop at once, copy nothing, report it;"
+        " docs/data-safety.md says where. Do not publish this page: it names lists and files.",
+        "동의한 성인만, 작은 흑백 그림으로, 정해진 시간 동안만 보게 하십시오. 아동 성착취물로"
         " 의심되는 것을 보면 바로 멈추고, 복사하지 말고 신고하십시오. 방법은"
         " docs/data-safety.md에 있습니다. 목록과 파일의 이름이 들어 있으니 이 페이지를 공개하지"
         " 마십시오.",
     ),
-    samples_grey=("Show revealed pictures in grey", "보여 줄 때 흑백으로"),
+    samples_grey=("Show revealed pictures in grey", "원본을 흑백으로 표시"),
     samples_hidden=(
         "{shown} of {all} images are shown here, destroyed; {hidden} are not shown.",
         "이미지 {all}장 가운데 {shown}장을 뭉갠 모습으로 실었고, {hidden}장은 싣지 않았습니다.",
