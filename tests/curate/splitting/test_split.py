@@ -529,7 +529,8 @@ def test_a_cleaning_that_compared_less_is_refused(
     clean(data_set, **less)
     for again in (split, check_split):
         with pytest.raises(
-            DatasetError, match=f"compared less .*first: figleaf clean {data_set} {options}; or "
+            DatasetError,
+            match=f"compared less .*first: figleaf clean {data_set} {options}; or: figleaf split",
         ):
             again(data_set)
     clean(data_set)

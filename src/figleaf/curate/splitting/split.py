@@ -166,11 +166,12 @@ def _refuse_less(ledger: Ledger, made: Made, compared: Comparison) -> None:
     if made.compared is None or not compared.finds_less_than(made.compared):
         return
     needed = compared.and_more(made.compared)
-    command = f"figleaf clean {shlex.quote(str(ledger.folder))}"
+    here = shlex.quote(str(ledger.folder))
     raise DatasetError(
         f"{ledger.folder}: its last cleaning compared less ({_options(compared)}) than the one that"
         f" its split was made after ({_options(made.compared)}), and duplicates on both sides would"
-        f" not be found; first: {command} {_options(needed)}; or figleaf split --anew"
+        f" not be found; first: figleaf clean {here} {_options(needed)}; or: figleaf split {here}"
+        " --anew"
     )
 
 
