@@ -79,7 +79,7 @@ def split(folder: Path, parts: Mapping[str, str | None]) -> None:
 
 def leak(folder: Path) -> None:
     """Clean, and split so that what is the same picture all over is on two sides."""
-    figleaf.clean(folder, rules=figleaf.CleanRules(off=["too_small"]))
+    figleaf.clean(folder, rules=figleaf.CleanRules(off=("too_small",)))
     split(folder, {one: ("train", "test")[n % 2] for n, one in enumerate(hashes(folder))})
     with Ledger(folder, write=True) as ledger, ledger.transaction() as db:
         db.execute("UPDATE images SET pdq = (SELECT pdq FROM images WHERE id = 1), pdq_quality=100")

@@ -329,7 +329,7 @@ def test_the_parts_of_the_sources_are_not_checked(data_set: Path, tmp_path: Path
 
 
 def test_a_split_that_holds_is_exported_without_a_word(data_set: Path, tmp_path: Path) -> None:
-    figleaf.clean(data_set, rules=figleaf.CleanRules(off=["too_small"]))
+    figleaf.clean(data_set, rules=figleaf.CleanRules(off=("too_small",)))
     figleaf.split(data_set)
     assert figleaf.export_dataset(data_set, tmp_path / "out", form="csv").notes == ()
 
@@ -342,12 +342,17 @@ def test_a_leak_refuses_the_export(data_set: Path, tmp_path: Path) -> None:
     assert figleaf.export_dataset(data_set, tmp_path / "out", by="none").images == 12
 
 
-def test_a_split_that_cannot_be_checked_is_told(data_set: Path, tmp_path: Path) -> None:
+def test_a_split_that_cannot_be_checked_is_told(
+    data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     split(data_set, dict.fromkeys(hashes(data_set), "train"))
     (note,) = figleaf.export_dataset(data_set, tmp_path / "out", form="csv").notes
     assert note.startswith("not checked for leaks: ")
     assert "figleaf clean" in note
     assert str(tmp_path) not in note
+    monkeypatch.chdir(data_set)
+    (here,) = figleaf.export_dataset(".", tmp_path / "here", form="csv").notes
+    assert here.endswith("first: figleaf clean .")
 
 
 def test_numbers_that_all_have_stand_in_the_metadata(data_set: Path, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def _leaks_unchecked(folder: Path, plan: Plan) -> tuple[str, ...]:
         raise
     except DatasetError as error:
         # Notes go into the export, which names no folder of this machine.
-        text = str(error).removeprefix(f"{folder}: ").replace(str(folder), folder.name)
+        text = str(error).removeprefix(f"{folder}: ").replace(str(folder), folder.name or ".")
         return (f"not checked for leaks: {text}",)
     return ()
 
