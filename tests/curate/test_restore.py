@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from figleaf.curate.cleaning.clean import clean
 from figleaf.curate.restore import Relabelled, Restored, restore
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import Ledger
@@ -172,6 +173,23 @@ def test_nobody_lifts_a_reason_of_safety(out: Path, reason: str) -> None:
     assert events(out) == before
     with pytest.raises(InputError, match=rf"{reason}: nobody lifts it by hand; docs/data-safety"):
         restore(out, reasons=[reason], who="ana")
+
+
+@pytest.mark.parametrize("reason", ["denied", "blocklisted"])
+def test_the_copies_of_what_is_set_aside_for_safety_stay_with_it(
+    tmp_path: Path, reason: str
+) -> None:
+    again = "neutral/again.jpg"
+    out = data_set(
+        tmp_path, {COFFEE: jpeg("coffee.png", 300, 200), again: jpeg("coffee.png", 150, 100)}
+    )
+    clean(out, workers=1)
+    put_aside(out, COFFEE, reason)
+    clean(out, workers=1)
+    assert reasons(out) == {COFFEE: reason, again: "duplicate"}
+    assert restore(out, [hash_of(out, again)], who="ana").refused == {reason: 1}
+    assert restore(out, reasons=["duplicate"], who="ana").refused == {reason: 1}
+    assert reasons(out) == {COFFEE: reason, again: "duplicate"}
 
 
 def test_what_another_tool_set_aside_can_be_brought_back(out: Path) -> None:

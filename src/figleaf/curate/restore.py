@@ -16,6 +16,10 @@ from figleaf.errors import InputError
 
 _LEAST_DIGITS = 6
 _HEX = frozenset("0123456789abcdef")
+_WITH_OTHERS = f"""
+SELECT image_id, quarantine FROM clusters JOIN images ON images.id = representative
+WHERE quarantine IN ('{Quarantine.DENIED}', '{Quarantine.BLOCKLISTED}')
+"""
 _ASIDE = "SELECT id, quarantine FROM images WHERE quarantine IS NOT NULL"
 _CLASSES = "SELECT DISTINCT label FROM images WHERE label IS NOT NULL ORDER BY label"
 
@@ -69,8 +73,9 @@ def restore(
     """Bring images back that were set aside, so that cleaning does not set them aside again.
 
     An event says who did it, when and why. What is denied, on a blocklist, or could not be compared
-    with one stays where it is. Of an image in use that screening doubts, this confirms the class:
-    it is doubted no more. After duplicates were brought back, clean again before a split.
+    with one stays where it is, and so do the copies of the first two. Of an image in use that
+    screening doubts, this confirms the class: it is doubted no more. After duplicates were brought
+    back, clean again before a split.
 
     Args:
         folder: the data set's.
@@ -104,6 +109,8 @@ def restore(
     with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
         found = dict(_named(ledger, images))
         found |= {image: reason for image, reason in ledger.read(_ASIDE) if reason in wanted}
+        # What is the same picture as one that is denied, or on a blocklist, stays with that.
+        found |= {image: why for image, why in ledger.read(_WITH_OTHERS) if found.get(image)}
         arguments = {"images": len(images), "reasons": sorted(wanted), "who": person}
         with ledger.run("restore", arguments, {}):
             word = None if label is None else readable(label.strip())
