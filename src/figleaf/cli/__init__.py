@@ -11,10 +11,11 @@ def main() -> None:
 
         print(f"figleaf {__version__}")
         return
-    try:
-        from figleaf.cli.app import run
+    from figleaf.cli.interruption import end_interrupted, ending_at_once
 
+    with ending_at_once():
+        from figleaf.cli.app import run
+    try:
         run()
-    except KeyboardInterrupt:
-        # Even while the framework is imported or the last output is flushed.
-        sys.exit(130)
+    except KeyboardInterrupt:  # while the last output is flushed
+        end_interrupted()

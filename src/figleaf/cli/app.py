@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from figleaf._version import __version__
 from figleaf.cli import catalogue, classify, clean, collect, datasets, export, screen, split, stats
+from figleaf.cli.interruption import INTERRUPTED, end_interrupted
 from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
 
@@ -34,7 +35,7 @@ class Commands(TyperGroup):
         except BrokenPipeError as error:
             raise ReaderGoneError from error
         except KeyboardInterrupt:
-            raise typer.Exit(classify.INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -84,6 +85,8 @@ def run() -> None:
         code = READER_GONE
     except OSError as error:
         code = _complain(error)
+    if code == INTERRUPTED:
+        end_interrupted()
     sys.exit(code)
 
 

@@ -13,7 +13,7 @@ import typer
 from figleaf.classify.classifier import BATCH_SIZE, load
 from figleaf.classify.prediction import Decision, Prediction
 from figleaf.cli.inputs import Inputs
-from figleaf.cli.interruption import Interruption
+from figleaf.cli.interruption import INTERRUPTED, Interruption, ending_at_once
 from figleaf.cli.output import opened
 from figleaf.cli.progress import Progress
 from figleaf.cli.terminal import say, standard_output
@@ -23,7 +23,7 @@ from figleaf.images import Limits
 from figleaf.models.bundle import DEFAULT_MODEL
 from figleaf.models.runtime import Precision, RuntimeName
 
-CLEAN, BLOCKED, FAILED, INTERRUPTED = 0, 1, 3, 130
+CLEAN, BLOCKED, FAILED = 0, 1, 3
 
 _LIMITS = Limits()
 
@@ -163,17 +163,18 @@ def classify(
     kind = choose_format(output_format, output)
     inputs.check()
     with ExitStack() as stack:
-        classifier = load(
-            model,
-            policy=policy,
-            fast=fast,
-            precision=precision,
-            runtime=runtime,
-            threads=threads,
-            limits=limits,
-            deadline=deadline,
-            batch_size=batch_size,
-        )
+        with ending_at_once():
+            classifier = load(
+                model,
+                policy=policy,
+                fast=fast,
+                precision=precision,
+                runtime=runtime,
+                threads=threads,
+                limits=limits,
+                deadline=deadline,
+                batch_size=batch_size,
+            )
         stack.enter_context(classifier)
         labels = classifier.model.card.labels
         key = _sort_key(sort, labels)

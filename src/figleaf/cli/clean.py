@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf.cli.grid import print_grid
+from figleaf.cli.interruption import INTERRUPTED
 from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from figleaf.curate.cleaning.verdicts import Cluster
     from figleaf.curate.restore import Restored
 
-INTERRUPTED = 130
 _RULES = CleanRules()
 _SHOWN = 10  # label conflicts, and dropped images of a dry run, in the table
 _DIGITS = 12  # of a hash: enough to name an image by

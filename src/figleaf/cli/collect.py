@@ -11,6 +11,7 @@ import typer
 from figleaf import labels
 from figleaf.cli.collecting import Collecting
 from figleaf.cli.datasets import print_plan, print_status, tell_matches
+from figleaf.cli.interruption import INTERRUPTED
 from figleaf.cli.terminal import printable, quoted, say
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, FigleafError, InputError
@@ -19,7 +20,7 @@ from figleaf.sources.fetching.fetched import FetchRules
 from figleaf.sources.readers.columns import Columns
 from figleaf.sources.rules import CollectRules, FrameRule
 
-NOTHING, INTERRUPTED = 3, 130
+NOTHING = 3
 
 _RULES = CollectRules()
 _FETCH = _RULES.fetch
