@@ -144,11 +144,7 @@ class Classifier:
             ImageError: it cannot be read, or is not a usable image.
             InputError: a source of another type, dtype or shape.
         """
-        try:
-            return self.model.prepare(self._reader.pixels(source, channels))
-        except MemoryError:
-            reason = "its pixels need more memory than there is"
-            raise ImageError(Status.TOO_MANY_PIXELS, reason) from None
+        return prepared_for(self.model, self._reader, source, channels)
 
     def close(self) -> None:
         """Stop the threads and worker processes; the classifier cannot be used afterwards."""
@@ -291,6 +287,22 @@ def _policy_for(model: Model, policy: str | Path | Policy | None) -> Policy:
             f"policy {chosen.tag} has no threshold for {card.name}'s classes: {classes}"
         )
     return chosen
+
+
+def prepared_for(
+    model: Model, reader: Reader, source: Source, channels: Channels = "RGB"
+) -> Prepared:
+    """Read, decode and prepare one input for a model.
+
+    Raises:
+        ImageError: it cannot be read, is not a usable image, or needs more memory than there is.
+        InputError: a source of another type, dtype or shape.
+    """
+    try:
+        return model.prepare(reader.pixels(source, channels))
+    except MemoryError:
+        reason = "its pixels need more memory than there is"
+        raise ImageError(Status.TOO_MANY_PIXELS, reason) from None
 
 
 def decoder_for(model: Model, limits: Limits, *, scaled: bool) -> Decoder:

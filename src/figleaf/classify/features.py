@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.classify.classifier import decoder_for
+from figleaf.classify.classifier import decoder_for, prepared_for
 from figleaf.classify.source import Reader, Source
 from figleaf.classify.stream import chunked, ordered_map
 from figleaf.errors import ImageError, ModelError
@@ -67,7 +67,7 @@ class FeatureExtractor:
 
     def _prepared(self, source: Source) -> Prepared | ImageError:
         try:
-            return self.model.prepare(self._reader.pixels(source))
+            return prepared_for(self.model, self._reader, source)
         except ImageError as error:
             return error
 

@@ -112,10 +112,7 @@ def clean(
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")
-    if list_to == STDOUT and as_json:
-        raise InputError("--list - and --json would both be on standard output; give a file")
-    if list_to is not None:
-        check_list(list_to, option="--list")
+    check_list(list_to, option="--list", as_json=as_json)
     with naming_options():
         rules = CleanRules(
             off=tuple(off or ()),
@@ -199,7 +196,7 @@ def naming_options() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        named = re.sub(r"^(\w+)(?== | must|=)", lambda found: _option(found[1]), str(error))
+        named = re.sub(r"^(\w+)(?= must|=)", lambda found: _option(found[1]), str(error))
         raise InputError(named) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.listing import STDOUT, write_list
+from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import Reason, State
@@ -43,8 +43,7 @@ def status(
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")
-    if losses == STDOUT and as_json:
-        raise InputError("--losses - and --json would both be on standard output; give a file")
+    check_list(losses, option="--losses", as_json=as_json)
     with Dataset(Path(folder)) as data:
         if losses is not None:
             write_list(data.losses(), Loss, losses, option="--losses")

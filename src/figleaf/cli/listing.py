@@ -20,13 +20,20 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that spreadsheets would run."""
 
 
-def check_list(path: Path, *, option: str) -> None:
+def check_list(path: Path | None, *, option: str, as_json: bool = False) -> None:
     """Refuse, before any work is done, a name that `write_list` would refuse after it.
+
+    Args:
+        path: the file; None where no list is asked for.
+        option: what the command line calls it, for messages.
+        as_json: whether standard output is taken, by `--json`.
 
     Raises:
         InputError: as `write_list`, as far as it can be told by now.
     """
-    if path == STDOUT:
+    if path == STDOUT and as_json:
+        raise InputError(f"{option} - and --json would both be on standard output; give a file")
+    if path is None or path == STDOUT:
         return
     if path.suffix.lower() not in (_TABLE, *_LINES):
         raise InputError(f"{path}: give {option} a name that ends in .csv or .jsonl, or -")

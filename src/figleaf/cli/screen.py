@@ -87,10 +87,7 @@ def screen(
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")
-    if list_to == STDOUT and as_json:
-        raise InputError("--list - and --json would both be on standard output; give a file")
-    if list_to is not None:
-        check_list(list_to, option="--list")
+    check_list(list_to, option="--list", as_json=as_json)
     with naming_options():
         rules = ScreenRules(
             model=model,

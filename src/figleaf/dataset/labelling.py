@@ -10,6 +10,9 @@ LIKENESS = "likeness"
 TOOLS = (COLLECT, CLEAN, SCREEN, LIKENESS)
 """Who says something of an image without being a person."""
 
+BY_A_PERSON = f"who NOT IN {TOOLS!r}"
+"""Of an event, in SQL: that a person is behind it."""
+
 _LISTED = """
 SELECT DISTINCT listings.label, listings.source || '/' || listings.listing
 FROM origins

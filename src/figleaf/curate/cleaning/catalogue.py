@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from figleaf.curate.cleaning.judge import Facts, Finding, judge
 from figleaf.curate.cleaning.placeholders import Placeholders
 from figleaf.curate.cleaning.rules import RULES, CleanRules
-from figleaf.dataset.labelling import COLLECT, TOOLS
+from figleaf.dataset.labelling import BY_A_PERSON, COLLECT
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine
 
 _PAGE = 10_000
-_TOOLS = ", ".join(f"'{tool}'" for tool in TOOLS)
 _OURS = ", ".join(f"'{rule}'" for rule in RULES)
 # Those that were never examined, too: what is on a blocklist is not opened.
 _IMAGES = f"""
@@ -28,10 +27,10 @@ WHERE images.id > ? ORDER BY images.id LIMIT {_PAGE}
 """
 _BROUGHT_BACK = f"""
 SELECT image_id, before FROM quarantines
-WHERE after IS NULL AND before IS NOT NULL AND who NOT IN ({_TOOLS})
+WHERE after IS NULL AND before IS NOT NULL AND {BY_A_PERSON}
 """
 _BY_PERSON = f"""
-SELECT DISTINCT image_id FROM labels AS events WHERE who NOT IN ({_TOOLS})
+SELECT DISTINCT image_id FROM labels AS events WHERE {BY_A_PERSON}
 AND id = (SELECT max(id) FROM labels WHERE image_id = events.image_id)
 """
 _DISPUTED = f"""
