@@ -1,0 +1,1 @@
+"""How good predictions are: pure NumPy, from labels and probabilities to figures."""

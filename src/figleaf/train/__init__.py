@@ -1,0 +1,1 @@
+"""Training: backbones, features, heads, fine-tuning, calibration, and the bundle at the end."""

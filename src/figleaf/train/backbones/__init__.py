@@ -1,0 +1,1 @@
+"""Backbones: what gives the features that a head is trained on."""

@@ -1,0 +1,1 @@
+"""Fine-tuning: a backbone and its head, trained together with torch."""
