@@ -20,9 +20,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from figleaf.models.graph import Floats, compact
 from tools.weights import efficientnet, keras, open_nsfw, tfgraph, tfjs
 from tools.weights.cards import write_card
-from tools.weights.graph import Floats, compact
 from tools.weights.packages import EFFICIENTNET, NSFWJS, OPEN_NSFW, Package, files_under
 from tools.weights.torch_pickle import read_state_dict
 

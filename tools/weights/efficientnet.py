@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.weights.graph import Convolution, Floats, Graph, Kernel, Tensor, same_pads, scalar
+from figleaf.models.graph import Convolution, Floats, Graph, Kernel, Tensor, same_pads, scalar
 
 State = Mapping[str, NDArray[Any]]
 _SIDE = 224

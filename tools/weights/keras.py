@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tools.weights.graph import (
+from figleaf.models.graph import (
     Convolution,
     Floats,
     Graph,

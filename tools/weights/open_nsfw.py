@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from tools.weights.graph import Convolution, Floats, Graph, Kernel, Pads, Tensor
+from figleaf.models.graph import Convolution, Floats, Graph, Kernel, Pads, Tensor
 
 MEAN_RGB = (123, 117, 104)
 FEATURES = "Reshape:0"

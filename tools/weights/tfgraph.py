@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from tools.weights.graph import Convolution, Graph, Quantised, Tensor, same_pads, scalar
+from figleaf.models.graph import Convolution, Graph, Quantised, Tensor, same_pads, scalar
 from tools.weights.tfjs import Model
 
 Node = dict[str, Any]

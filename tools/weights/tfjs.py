@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.weights.graph import Floats, Quantised, scalar
+from figleaf.models.graph import Floats, Quantised, scalar
 
 _EXPORTS = ".exports="
 # A string; a boolean in its minified form; a number without its leading zero; a bare key.

@@ -1,1 +1,17 @@
-"""Backbones as torch modules, for fine-tuning and for weights that come as torch state dicts."""
+"""Backbones as torch modules, for fine-tuning and for weights that come as torch state dicts.
+
+Raises:
+    MissingExtraError: when this is imported without torch.
+"""
+
+from figleaf.errors import MissingExtraError
+
+try:
+    import torch  # noqa: F401  # first, so that its absence is told in our words
+except ImportError as error:
+    raise MissingExtraError("train", "a net of one's own") from error
+
+from figleaf.train.nets.net import Facts, Net
+from figleaf.train.nets.opening import open_net
+
+__all__ = ["Facts", "Net", "open_net"]
