@@ -1,0 +1,201 @@
+"""How far a figure may be off: bootstrap and Wilson intervals."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from figleaf.metrics import checks
+from figleaf.metrics.curves import Ranking, Sweep
+from figleaf.metrics.resampling import Clusters
+
+REPEATS = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where a figure may lie.
+
+    Attributes:
+        low: the lower end; nan where there is none.
+        high: the upper end, likewise.
+        level: the confidence, such as .95.
+    """
+
+    low: float
+    high: float
+    level: float
+
+
+def percentile(values: Iterable[float], level: float = LEVEL) -> Interval:
+    """The middle of a figure's bootstrap draws (Efron's percentile interval).
+
+    Args:
+        values: the figure in each draw. Draws in which it has no value (nan: a class did not come)
+            are left out.
+        level: above 0, below 1.
+
+    Returns:
+        the interval that leaves (1 - level) / 2 of the draws on each side; nan where no draw has a
+        value.
+
+    Raises:
+        InputError: a level out of range.
+    """
+    checks.share(level, "level", above=0, below=1)
+    drawn = np.fromiter(values, np.float64)
+    there = drawn[~np.isnan(drawn)]
+    if not there.size:
+        return Interval(math.nan, math.nan, level)
+    low, high = np.quantile(there, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high), level)
+
+
+def bootstrap(
+    statistic: Callable[[NDArray[np.int64]], float],
+    groups: ArrayLike,
+    *,
+    repeats: int = REPEATS,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval:
+    """The interval of any figure, by drawing whole groups with replacement.
+
+    For figures of a confusion matrix or of a score's curve, `bootstrap_matrix` and
+    `bootstrap_sweep` are faster.
+
+    Args:
+        statistic: the figure of some images, given by their numbers, int64 of shape (n,); a number
+            may come more than once, and n varies where the groups' sizes do. May be nan.
+        groups: whole numbers of shape (N,), N at least 1: the same for near duplicates and frames
+            of one film.
+        repeats: how many draws, at least 1.
+        level: above 0, below 1.
+        seed: of the draws; the same seed, the same draws, in all functions here.
+
+    Raises:
+        InputError: another shape or type, or a number out of range. So do all functions here.
+    """
+    clusters = Clusters(groups)
+    return percentile((statistic(rows) for rows in clusters.draw_rows(repeats, seed)), level)
+
+
+def resampled_matrices(
+    true: ArrayLike,
+    predicted: ArrayLike,
+    classes: int,
+    groups: ArrayLike,
+    *,
+    repeats: int = REPEATS,
+    seed: int = 0,
+) -> Iterator[NDArray[np.int64]]:
+    """Confusion matrices of draws of whole groups: for many figures at once.
+
+    Args:
+        true: class numbers of shape (N,), N at least 1.
+        predicted: likewise.
+        classes: how many there are.
+        groups: as for `bootstrap`.
+        repeats: likewise.
+        seed: likewise.
+
+    Yields:
+        int64 of shape (classes, classes).
+    """
+    checks.at_least(classes, 1, "classes")
+    rows = checks.class_numbers(true, classes, "true")
+    columns = checks.class_numbers(predicted, classes, "predicted")
+    clusters = Clusters(groups)
+    checks.same_length([rows, columns, checks.group_numbers(groups)], "true, predicted and groups")
+    cells = rows * classes + columns
+    for weights in clusters.draw_weights(repeats, seed):
+        counts = np.bincount(cells, weights=weights, minlength=classes * classes)
+        yield counts.reshape(classes, classes).astype(np.int64)
+
+
+def bootstrap_matrix(
+    true: ArrayLike,
+    predicted: ArrayLike,
+    classes: int,
+    groups: ArrayLike,
+    statistic: Callable[[NDArray[np.int64]], float],
+    *,
+    repeats: int = REPEATS,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval:
+    """The interval of a figure of the confusion matrix, such as `counts.accuracy`.
+
+    It is that of `bootstrap` with the same seed, faster.
+
+    Args:
+        true: class numbers of shape (N,), N at least 1.
+        predicted: likewise.
+        classes: how many there are.
+        groups: as for `bootstrap`.
+        statistic: the figure of a matrix, int64 of shape (classes, classes). May be nan.
+        repeats: as for `bootstrap`.
+        level: likewise.
+        seed: likewise.
+    """
+    drawn = resampled_matrices(true, predicted, classes, groups, repeats=repeats, seed=seed)
+    return percentile((statistic(matrix) for matrix in drawn), level)
+
+
+def bootstrap_sweep(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    statistic: Callable[[Sweep], float],
+    *,
+    repeats: int = REPEATS,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Interval:
+    """The interval of a figure of a score's thresholds, such as `Sweep.auc`.
+
+    It is that of `bootstrap` with the same seed, faster: the scores are sorted once.
+
+    Args:
+        truth: booleans of shape (N,), N at least 1.
+        scores: finite numbers of shape (N,).
+        groups: as for `bootstrap`.
+        statistic: the figure of what each threshold flags. May be nan.
+        repeats: as for `bootstrap`.
+        level: likewise.
+        seed: likewise.
+    """
+    ranking, clusters = Ranking(truth, scores), Clusters(groups)
+    checks.same_length([np.asarray(truth), np.asarray(groups)], "truth and groups")
+    drawn = (ranking.sweep(weights) for weights in clusters.draw_weights(repeats, seed))
+    return percentile((statistic(sweep) for sweep in drawn), level)
+
+
+def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
+    """The score interval of a share of independent trials (Wilson, 1927).
+
+    Without duplicates, and for shares near 0 or 1, where a bootstrap of few images gives one point.
+
+    Args:
+        successes: 0..trials.
+        trials: 0 or more; of none, the interval is 0..1.
+        level: above 0, below 1.
+
+    Raises:
+        InputError: a number out of range.
+    """
+    checks.share(level, "level", above=0, below=1)
+    checks.at_least(successes, 0, "successes")
+    checks.at_least(trials, successes, "trials")
+    if trials == 0:
+        return Interval(0.0, 1.0, level)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    found = successes / trials
+    middle = found + z * z / (2 * trials)
+    reach = z * math.sqrt(found * (1 - found) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return Interval(max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale), level)
