@@ -61,7 +61,7 @@ def bars(names: Sequence[str], series: Sequence[Series], *, key: str, upright: b
         MissingExtraError: matplotlib is not installed.
     """
     tokens = _Tokens()
-    with _settings(key):
+    with as_it_comes(key):
         figure = _drawn([tokens.of(name) for name in names], series, upright=upright)
         file = io.BytesIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
@@ -69,8 +69,15 @@ def bars(names: Sequence[str], series: Sequence[Series], *, key: str, upright: b
 
 
 @contextmanager
-def _settings(key: str) -> Iterator[None]:
-    """matplotlib as it comes, whatever the user's own file says; words as words."""
+def as_it_comes(key: str) -> Iterator[None]:
+    """matplotlib as it comes, whatever the user's own file says; words as words.
+
+    Args:
+        key: what tells the ids of an SVG from those of others on the same page.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     try:
         import matplotlib as mpl
     except ImportError:
