@@ -1,6 +1,7 @@
 """What every figure asks of the arrays that it is made of."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,9 @@ def probabilities(values: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def same_length(arrays: Sequence[NDArray[Any]], names: str) -> None:
-    """The arrays have one row for each image, all the same number."""
-    lengths = [len(array) for array in arrays]
+def same_length(columns: Sequence[Sized], names: str) -> None:
+    """They have one entry for each image, all the same number."""
+    lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         raise InputError(f"{names} must be of one length, not {', '.join(map(str, lengths))}")
 
@@ -94,19 +95,23 @@ def square(values: ArrayLike) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def share(value: float, name: str, *, above: float = -1.0, below: float = 2.0) -> float:
-    """A number 0..1, and where asked, above or below a bound."""
-    if not (0 <= value <= 1 and above < value < below):
-        limits = f"{'above ' if above >= 0 else ''}0 to {'below ' if below <= 1 else ''}1"
-        raise InputError(f"{name} must be a number from {limits}, not {value}")
+def share(value: float, name: str, *, zero: bool = True, one: bool = True) -> float:
+    """A number 0..1; 0 and 1 themselves where they are allowed."""
+    if not (0 <= value <= 1) or (value == 0 and not zero) or (value == 1 and not one):
+        low, high = "" if zero else "above ", "" if one else "below "
+        raise InputError(f"{name} must be a number from {low}0 to {high}1, not {value}")
     return float(value)
 
 
 def at_least(value: int, least: int, name: str) -> int:
     """A whole number that is not too small."""
-    if value < least or value != int(value):
-        raise InputError(f"{name} must be a whole number, {least} or more, not {value}")
-    return int(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} must be a whole number, not {value!r}") from None
+    if number < least:
+        raise InputError(f"{name} must be {least:,} or more, not {number:,}")
+    return number
 
 
 def _vector(values: ArrayLike, name: str) -> NDArray[Any]:

@@ -98,9 +98,8 @@ class Sweep:
         if not self.positives:
             return float("nan")
         more = np.diff(self.caught, prepend=0)
-        # A resampled sweep may begin with thresholds that flag nothing: they add nothing.
-        flagged = np.maximum(self.caught + self.false_alarms, 1)
-        return float((more * (self.caught / flagged)).sum() / self.positives)
+        precision = self.caught / (self.caught + self.false_alarms)
+        return float((more * precision).sum() / self.positives)
 
 
 class Ranking:
@@ -115,16 +114,22 @@ class Ranking:
         self._last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))  # of each tie
         self._thresholds = falling[self._last]
 
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self._order)
+
     def sweep(self, weights: NDArray[np.int64] | None = None) -> Sweep:
         """Count what each threshold flags.
 
         Args:
-            weights: how often each image counts, int64 of shape (N,); once, where not given.
+            weights: how often each image counts, int64 of shape (N,), not all 0; once, where not
+                given. The scores of those that do not count are no thresholds.
         """
         times = np.ones(len(self._order), np.int64) if weights is None else weights[self._order]
         flagged = np.cumsum(times)[self._last]
         caught = np.cumsum(times * self._true)[self._last]
-        return Sweep(self._thresholds, caught, flagged - caught)
+        there = np.diff(flagged, prepend=0) > 0
+        return Sweep(self._thresholds[there], caught[there], (flagged - caught)[there])
 
 
 def sweep(truth: ArrayLike, scores: ArrayLike) -> Sweep:

@@ -46,7 +46,7 @@ def percentile(values: Iterable[float], level: float = LEVEL) -> Interval:
     Raises:
         InputError: a level out of range.
     """
-    checks.share(level, "level", above=0, below=1)
+    checks.share(level, "level", zero=False, one=False)
     drawn = np.fromiter(values, np.float64)
     there = drawn[~np.isnan(drawn)]
     if not there.size:
@@ -66,7 +66,8 @@ def bootstrap(
     """The interval of any figure, by drawing whole groups with replacement.
 
     For figures of a confusion matrix or of a score's curve, `bootstrap_matrix` and
-    `bootstrap_sweep` are faster.
+    `bootstrap_sweep` are faster. Of one group there is only one draw, and the interval is a point;
+    so it is where every image has the same outcome: see `wilson`.
 
     Args:
         statistic: the figure of some images, given by their numbers, int64 of shape (n,); a number
@@ -93,7 +94,7 @@ def resampled_matrices(
     repeats: int = REPEATS,
     seed: int = 0,
 ) -> Iterator[NDArray[np.int64]]:
-    """Confusion matrices of draws of whole groups: for many figures at once.
+    """Confusion matrices of draws of whole groups: for many figures at once, and `percentile`.
 
     Args:
         true: class numbers of shape (N,), N at least 1.
@@ -103,18 +104,21 @@ def resampled_matrices(
         repeats: likewise.
         seed: likewise.
 
-    Yields:
-        int64 of shape (classes, classes).
+    Returns:
+        the matrices one by one, int64 of shape (classes, classes).
     """
     checks.at_least(classes, 1, "classes")
     rows = checks.class_numbers(true, classes, "true")
     columns = checks.class_numbers(predicted, classes, "predicted")
     clusters = Clusters(groups)
-    checks.same_length([rows, columns, checks.group_numbers(groups)], "true, predicted and groups")
+    checks.same_length([rows, columns, clusters], "true, predicted and groups")
     cells = rows * classes + columns
-    for weights in clusters.draw_weights(repeats, seed):
+
+    def matrix(weights: NDArray[np.int64]) -> NDArray[np.int64]:
         counts = np.bincount(cells, weights=weights, minlength=classes * classes)
-        yield counts.reshape(classes, classes).astype(np.int64)
+        return counts.reshape(classes, classes).astype(np.int64)
+
+    return (matrix(weights) for weights in clusters.draw_weights(repeats, seed))
 
 
 def bootstrap_matrix(
@@ -146,6 +150,33 @@ def bootstrap_matrix(
     return percentile((statistic(matrix) for matrix in drawn), level)
 
 
+def resampled_sweeps(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    *,
+    repeats: int = REPEATS,
+    seed: int = 0,
+) -> Iterator[Sweep]:
+    """What each threshold flags in draws of whole groups: for many figures, and `percentile`.
+
+    The scores are sorted once.
+
+    Args:
+        truth: booleans of shape (N,), N at least 1.
+        scores: finite numbers of shape (N,).
+        groups: as for `bootstrap`.
+        repeats: likewise.
+        seed: likewise.
+
+    Returns:
+        the sweeps one by one.
+    """
+    ranking, clusters = Ranking(truth, scores), Clusters(groups)
+    checks.same_length([ranking, clusters], "truth and groups")
+    return (ranking.sweep(weights) for weights in clusters.draw_weights(repeats, seed))
+
+
 def bootstrap_sweep(
     truth: ArrayLike,
     scores: ArrayLike,
@@ -158,7 +189,7 @@ def bootstrap_sweep(
 ) -> Interval:
     """The interval of a figure of a score's thresholds, such as `Sweep.auc`.
 
-    It is that of `bootstrap` with the same seed, faster: the scores are sorted once.
+    It is that of `bootstrap` with the same seed, faster.
 
     Args:
         truth: booleans of shape (N,), N at least 1.
@@ -169,9 +200,7 @@ def bootstrap_sweep(
         level: likewise.
         seed: likewise.
     """
-    ranking, clusters = Ranking(truth, scores), Clusters(groups)
-    checks.same_length([np.asarray(truth), np.asarray(groups)], "truth and groups")
-    drawn = (ranking.sweep(weights) for weights in clusters.draw_weights(repeats, seed))
+    drawn = resampled_sweeps(truth, scores, groups, repeats=repeats, seed=seed)
     return percentile((statistic(sweep) for sweep in drawn), level)
 
 
@@ -188,7 +217,7 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     Raises:
         InputError: a number out of range.
     """
-    checks.share(level, "level", above=0, below=1)
+    checks.share(level, "level", zero=False, one=False)
     checks.at_least(successes, 0, "successes")
     checks.at_least(trials, successes, "trials")
     if trials == 0:

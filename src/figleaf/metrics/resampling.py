@@ -33,20 +33,25 @@ class Clusters:
 
     def draw_rows(self, repeats: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """Draws as numbers of images, int64 of shape (n,): n varies where the groups do."""
-        for drawn in self._draw(repeats, seed):
-            sizes = self._sizes[drawn]
-            ends = np.cumsum(sizes)
-            # 0, 1, ... within each drawn group, from where it starts.
-            within = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes)
-            yield self._rows[np.repeat(self._starts[drawn], sizes) + within]
+        return (self._rows_of(drawn) for drawn in self._draw(repeats, seed))
 
     def draw_weights(self, repeats: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """The same draws as how often each image comes, int64 of shape (N,): what sums need."""
-        for drawn in self._draw(repeats, seed):
-            yield np.bincount(drawn, minlength=len(self._sizes))[self._group_of]
+        groups = len(self._sizes)
+        drawn = self._draw(repeats, seed)
+        return (np.bincount(numbers, minlength=groups)[self._group_of] for numbers in drawn)
 
     def _draw(self, repeats: int, seed: int) -> Iterator[NDArray[np.int64]]:
-        random = np.random.default_rng(seed)
+        """Numbers of groups, as many as there are."""
         groups = len(self._sizes)
-        for _ in range(checks.at_least(repeats, 1, "repeats")):
-            yield random.integers(groups, size=groups)
+        random = np.random.default_rng(checks.at_least(seed, 0, "seed"))
+        times = range(checks.at_least(repeats, 1, "repeats"))
+        return (random.integers(groups, size=groups) for _ in times)
+
+    def _rows_of(self, drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The images of drawn groups, one group after the other."""
+        sizes = self._sizes[drawn]
+        ends = np.cumsum(sizes)
+        within = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes)  # 0, 1, ... in each group
+        rows: NDArray[np.int64] = self._rows[np.repeat(self._starts[drawn], sizes) + within]
+        return rows

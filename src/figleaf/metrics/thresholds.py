@@ -121,7 +121,7 @@ def within_false_positive_rate(swept: Sweep, rate: float) -> Operating:
 
 def reaching_recall(swept: Sweep, recall: float) -> Operating:
     """As `for_recall`, of a sweep: for `intervals.bootstrap_sweep`."""
-    checks.share(recall, "recall", above=0)
+    checks.share(recall, "recall", zero=False)
     if not swept.positives:
         return _NOWHERE
     short = int((swept.caught / swept.positives < recall).sum())
