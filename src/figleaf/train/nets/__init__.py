@@ -12,6 +12,6 @@ except ImportError as error:
     raise MissingExtraError("train", "a net of one's own") from error
 
 from figleaf.train.nets.net import Facts, Net
-from figleaf.train.nets.opening import open_net
+from figleaf.train.nets.opening import as_backbone, open_net
 
-__all__ = ["Facts", "Net", "open_net"]
+__all__ = ["Facts", "Net", "as_backbone", "open_net"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +13,7 @@ from torch import nn
 
 from figleaf.errors import BundleError
 
-_FOLDED: dict[str, Callable[..., NDArray[np.float32]]] = {
+_FOLDED: dict[str, Callable[..., Any]] = {
     "Cast": np.float32,
     "Add": np.add,
     "Mul": np.multiply,

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from figleaf.models.card import Input
 
+UNKNOWN = "not known to figleaf: that of the file that the weights were read from"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
