@@ -187,6 +187,42 @@ TEXTS = _table(
     validation=("validation", "검증"),
     test=("test", "테스트"),
     unsplit=("in no part", "분할되지 않음"),
+    # Pictures that nobody has labelled.
+    pictures_title=("{name}: what models say of pictures", "{name}: 모델이 본 그림"),
+    pictures_kind=("Pictures, and what models say of them", "그림과 모델의 판단"),
+    pictures_models=("Models", "모델"),
+    pictures_section=("Pictures", "그림"),
+    pictures_files=("files", "파일"),
+    pictures_failed=("could not be read", "읽지 못한 파일"),
+    pictures_what=(
+        "Each picture here is destroyed: at most {cells} cells on its longer side are left of it."
+        " Beside it stand the most probable classes of each model.",
+        "여기 있는 그림은 모두 알아볼 수 없게 뭉갠 것으로, 긴 변에 최대 {cells}칸만 남겼습니다."
+        " 옆에는 모델마다 확률이 가장 높은 클래스가 있습니다.",
+    ),
+    pictures_care=(
+        "Let only adults look who agreed to it, at small and grey pictures, for a limited time."
+        " If something looks like sexual abuse of a child: stop at once, copy nothing, report it;"
+        " docs/data-safety.md says where. Do not publish this page: it names folders and files.",
+        "동의한 성인만, 작은 흑백 그림으로, 정해진 시간 동안만 보게 하십시오. 아동 성착취물로"
+        " 의심되는 것을 보면 바로 멈추고, 복사하지 말고 신고하십시오. 방법은"
+        " docs/data-safety.md에 있습니다. 폴더와 파일의 이름이 들어 있으니 이 페이지를 공개하지"
+        " 마십시오.",
+    ),
+    pictures_left_out=(
+        "{count} more pictures have no room on this page; --json has all.",
+        "그림 {count}장은 이 페이지에 싣지 않았습니다. 모두 보려면 --json을 쓰십시오.",
+    ),
+    pictures_fair=(
+        "Nobody has said what these pictures are: nothing here says how often a model is right.",
+        "이 그림들에는 정답이 없습니다. 여기 있는 어떤 수치도 모델이 얼마나 자주 맞는지 말해 주지"
+        " 않습니다.",
+    ),
+    sheet_heading=("{folder}: {count} files", "{folder}: 파일 {count}개"),
+    sheet_place=(
+        "Page {page} of {pages}. The most probable classes of each picture, by each model.",
+        "{pages}쪽 가운데 {page}쪽. 그림마다 각 모델의 확률이 가장 높은 클래스입니다.",
+    ),
 )  # fmt: skip  # one line for each language reads best
 
 

@@ -12,7 +12,7 @@ substitute: it can be undone in part.
 
 import io
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,8 @@ class Thumbnail:
 
     Attributes:
         path: of the file.
-        png: of at most CELLS by CELLS pixels; None where the file is no usable picture.
+        png: of at most CELLS by CELLS pixels, unless `made_apart` was told to make another; None
+            where the file is no usable picture.
         status: OK, or why there is none.
     """
 
@@ -59,8 +60,18 @@ def thumbnails(paths: Iterable[Path]) -> list[Thumbnail]:
     Decoded in other processes: where a file was altered since it was collected, nothing else is
     lost than its thumbnail, and no pixel but those of the thumbnail comes back.
     """
+    return made_apart(paths, destroyed)
+
+
+def made_apart(paths: Iterable[Path], make: Callable[[bytes], bytes]) -> list[Thumbnail]:
+    """What a function of a file's bytes makes of each file, in other processes, in order.
+
+    Args:
+        paths: of the files.
+        make: an importable function that gives a PNG, or raises an ImageError.
+    """
     with (
-        IsolatedPool(destroyed, workers=_WORKERS, deadline=_DEADLINE) as isolated,
+        IsolatedPool(make, workers=_WORKERS, deadline=_DEADLINE) as isolated,
         ThreadPoolExecutor(_WORKERS) as threads,
     ):
         return list(threads.map(lambda path: _thumbnail(path, isolated), paths))
