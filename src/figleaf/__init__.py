@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
+    from figleaf.evaluate.evaluation import Evaluation, evaluate
+    from figleaf.evaluate.rules import EvaluateRules
     from figleaf.export.dataset import export_dataset
     from figleaf.images import Limits
     from figleaf.models.runtime import Precision
@@ -40,6 +42,8 @@ __all__ = [
     "CollectRules",
     "Dataset",
     "Decision",
+    "EvaluateRules",
+    "Evaluation",
     "FigleafError",
     "Limits",
     "Policy",
@@ -52,6 +56,7 @@ __all__ = [
     "check_split",
     "clean",
     "collect",
+    "evaluate",
     "export_dataset",
     "load",
     "load_policy",
@@ -67,6 +72,8 @@ _HOMES = {
     "CollectRules": "figleaf.sources.rules",
     "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
+    "EvaluateRules": "figleaf.evaluate.rules",
+    "Evaluation": "figleaf.evaluate.evaluation",
     "FigleafError": "figleaf.errors",
     "Limits": "figleaf.images",
     "Policy": "figleaf.classify.policy",
@@ -78,6 +85,7 @@ _HOMES = {
     "check_split": "figleaf.curate.splitting.split",
     "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",
+    "evaluate": "figleaf.evaluate",
     "export_dataset": "figleaf.export.dataset",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
@@ -91,7 +99,9 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    # A package with the name of its function is called itself: it would be shadowed otherwise.
+    value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
     globals()[name] = value
     return value
 
