@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from numpy.typing import NDArray
 from sklearn import metrics as sklearn
 
@@ -57,6 +57,7 @@ def test_the_published_matrix() -> None:
     assert counts.normalised(PUBLISHED)[1, 0] == pytest.approx(0.211)
 
 
+@settings(deadline=None)  # the peers load much at the first call
 @given(labelled())
 def test_the_matrix_is_that_of_scikit_learn(sample: Labelled) -> None:
     matrix = ours(sample)
@@ -68,6 +69,7 @@ def test_the_matrix_is_that_of_scikit_learn(sample: Labelled) -> None:
     )
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_precision_recall_and_f1_are_those_of_scikit_learn(sample: Labelled) -> None:
     figures = (counts.precision, counts.recall, counts.f1)
@@ -75,6 +77,7 @@ def test_precision_recall_and_f1_are_those_of_scikit_learn(sample: Labelled) -> 
         np.testing.assert_allclose(figure(ours(sample)), expected)
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_macro_figures_are_those_of_scikit_learn(sample: Labelled) -> None:
     figures = (counts.precision, counts.recall, counts.f1)
@@ -82,6 +85,7 @@ def test_macro_figures_are_those_of_scikit_learn(sample: Labelled) -> None:
         assert counts.macro(figure(ours(sample))) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_micro_figures_are_those_of_scikit_learn(sample: Labelled) -> None:
     figures = (counts.micro_precision, counts.micro_recall, counts.micro_f1)
@@ -89,6 +93,7 @@ def test_micro_figures_are_those_of_scikit_learn(sample: Labelled) -> None:
         assert figure(ours(sample)) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(labelled())
 def test_normalised_is_that_of_scikit_learn_but_for_empty_rows(sample: Labelled) -> None:
     shares = counts.normalised(ours(sample))

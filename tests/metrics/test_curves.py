@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from sklearn import metrics as sklearn
 
 from figleaf.errors import InputError
@@ -18,6 +18,7 @@ def has_both(sample: Scored) -> bool:
     return bool(sample.truth.any()) and not sample.truth.all()
 
 
+@settings(deadline=None)  # the peers load much at the first call
 @given(scored().filter(has_both))
 def test_roc_is_that_of_scikit_learn(sample: Scored) -> None:
     roc = curves.roc(sample.truth, sample.scores)
@@ -29,6 +30,7 @@ def test_roc_is_that_of_scikit_learn(sample: Scored) -> None:
     assert curves.auc(roc) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(scored().filter(has_both))
 def test_auc_is_the_chance_to_rank_a_pair_right(sample: Scored) -> None:
     true, other = sample.scores[sample.truth][:, None], sample.scores[~sample.truth]
@@ -36,6 +38,7 @@ def test_auc_is_the_chance_to_rank_a_pair_right(sample: Scored) -> None:
     assert curves.sweep(sample.truth, sample.scores).auc() == pytest.approx(chance)
 
 
+@settings(deadline=None)
 @given(scored().filter(lambda sample: bool(sample.truth.any())))
 def test_precision_recall_is_that_of_scikit_learn(sample: Scored) -> None:
     found = curves.precision_recall(sample.truth, sample.scores)
@@ -47,6 +50,7 @@ def test_precision_recall_is_that_of_scikit_learn(sample: Scored) -> None:
     assert curves.average_precision(sample.truth, sample.scores) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(scored())
 def test_a_sweep_counts_what_each_threshold_flags(sample: Scored) -> None:
     swept = curves.sweep(sample.truth, sample.scores)
@@ -59,6 +63,7 @@ def test_a_sweep_counts_what_each_threshold_flags(sample: Scored) -> None:
         assert alarms == (flagged & ~sample.truth).sum()
 
 
+@settings(deadline=None)
 @given(scored())
 def test_weights_count_an_image_as_often(sample: Scored) -> None:
     random = np.random.default_rng(len(sample.truth))

@@ -36,6 +36,15 @@ def test_the_worst_loss() -> None:
     assert losses.log_loss([1], wrong.astype(np.float64)) == pytest.approx(36.0, abs=0.05)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_loss_is_below_0(dtype: type) -> None:
+    """Of a sum that rounding took past 1 neither."""
+    rows: NDArray[Any] = np.array([[1, 0], [1.005, -0.005]], dtype)
+    found = losses.log_losses([0, 0], rows)
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found, 0, atol=1e-6)
+
+
 def test_a_guess_costs_the_logarithm_of_the_classes() -> None:
     assert losses.log_loss([0, 3], np.full((2, 4), 0.25)) == pytest.approx(math.log(4))
     assert losses.brier([0, 3], np.full((2, 4), 0.25)) == pytest.approx(0.75)

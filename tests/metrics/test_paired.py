@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -16,6 +16,7 @@ from figleaf.metrics import counts, intervals, paired
 from .samples import clustered
 
 
+@settings(deadline=None)  # the peers load much at the first call
 @given(st.integers(0, 24), st.data())
 def test_few_images_have_the_binomial_test_of_scipy(different: int, data: st.DataObject) -> None:
     only_a = data.draw(st.integers(0, different))
@@ -26,6 +27,7 @@ def test_few_images_have_the_binomial_test_of_scipy(different: int, data: st.Dat
     assert found.statistic == min(only_a, different - only_a)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_many_have_chi_squared_with_the_correction(a: int, b: int) -> None:
     if a + b < 25:

@@ -67,7 +67,8 @@ def bootstrap(
 
     For figures of a confusion matrix or of a score's curve, `bootstrap_matrix` and
     `bootstrap_sweep` are faster. Of one group there is only one draw, and the interval is a point;
-    so it is where every image has the same outcome: see `wilson`.
+    so it is where every image has the same outcome: see `wilson`. Of few groups, some tens, a
+    percentile interval is a little too narrow.
 
     Args:
         statistic: the figure of some images, given by their numbers, int64 of shape (n,); a number
