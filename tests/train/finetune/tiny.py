@@ -63,8 +63,8 @@ def _stripes(label: int, random: np.random.Generator) -> NDArray[np.uint8]:
     down, along = np.mgrid[:40, :40]
     position = [along, down, along + down][label] + random.uniform(0, 10)
     wave = 127 + 60 * np.sin(position * random.uniform(0.7, 1.0))
-    noisy = wave[..., None] + random.normal(0, 40, (40, 40, 3))
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    noisy: NDArray[np.float64] = wave[..., None] + random.normal(0, 40, (40, 40, 3))
+    return noisy.clip(0, 255).astype(np.uint8)
 
 
 def weights_of(net: nn.Module) -> dict[str, bytes]:
