@@ -3,9 +3,11 @@
 import copy
 import math
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +38,8 @@ class TimmNet(Net):
 
     def forward(self, x: Tensor) -> Tensor:
         """See Net."""
-        result: Tensor = self.model(self.normalise(x))
+        # Of channels last, torch would export the pooling as a Gather with numbers for each value.
+        result: Tensor = self.model(self.normalise(x).contiguous())
         return result
 
     def stages(self) -> list[list[nn.Parameter]]:
@@ -211,4 +214,16 @@ def _exported(net: TimmNet) -> bytes:
         raise ModelError(f"torch cannot export {net.name} to ONNX: {reason}") from error
     if program is None:
         raise ModelError(f"torch exports nothing of {net.name}")
-    return program.model_proto.SerializeToString(deterministic=True)
+    exported = program.model_proto
+    _forget_where_from(exported)
+    return exported.SerializeToString(deterministic=True)
+
+
+def _forget_where_from(model: onnx.ModelProto) -> None:
+    """Take off what torch notes of the code and the folders that a graph was made in."""
+    graph = model.graph
+    parts = (graph.node, graph.initializer, graph.value_info, graph.input, graph.output)
+    whole: list[Any] = [model, graph, *chain.from_iterable(parts)]
+    for part in whole:
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
