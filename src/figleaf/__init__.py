@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
+    from figleaf.evaluate.compare import Comparison, compare
     from figleaf.evaluate.evaluation import Evaluation, evaluate
     from figleaf.evaluate.rules import EvaluateRules
     from figleaf.export.dataset import export_dataset
@@ -40,6 +41,7 @@ __all__ = [
     "Classifier",
     "CleanRules",
     "CollectRules",
+    "Comparison",
     "Dataset",
     "Decision",
     "EvaluateRules",
@@ -56,6 +58,7 @@ __all__ = [
     "check_split",
     "clean",
     "collect",
+    "compare",
     "evaluate",
     "export_dataset",
     "load",
@@ -70,6 +73,7 @@ _HOMES = {
     "Classifier": "figleaf.classify.classifier",
     "CleanRules": "figleaf.curate.cleaning.rules",
     "CollectRules": "figleaf.sources.rules",
+    "Comparison": "figleaf.evaluate.compare",
     "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
     "EvaluateRules": "figleaf.evaluate.rules",
@@ -85,6 +89,7 @@ _HOMES = {
     "check_split": "figleaf.curate.splitting.split",
     "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",
+    "compare": "figleaf.evaluate.compare",
     "evaluate": "figleaf.evaluate",
     "export_dataset": "figleaf.export.dataset",
     "load": "figleaf.classify.classifier",

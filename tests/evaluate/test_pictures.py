@@ -9,7 +9,8 @@ import pytest
 import figleaf
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, ModelError, Status
-from figleaf.evaluate.pictures import Pictures, distinct_names, look
+from figleaf.evaluate.candidates import distinct_names
+from figleaf.evaluate.pictures import Pictures, look
 
 MODELS = ["mobilenet_v2", "mobilenet_v2_mid"]
 

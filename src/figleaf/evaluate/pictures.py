@@ -13,12 +13,11 @@ from figleaf.classify.prediction import Prediction
 from figleaf.classify.source import walk
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, Status
+from figleaf.evaluate.candidates import check_candidates, distinct_names
 from figleaf.models.runtime import Precision
 
 TOP = 3
 """Classes of each picture, as the reference showed."""
-
-_DIGITS = 6  # of a model's hash, where its name and version do not tell it from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +144,7 @@ def look(
         raise InputError("no model to ask: name at least one")
     if k < 1:
         raise InputError(f"k must be at least 1, not {k}")
+    check_candidates(models)
     paths = tuple(walk(folder))
     if not paths:
         raise InputError(f"{folder}: no files here; name a folder of pictures")
@@ -164,16 +164,6 @@ def look(
         voices=tuple(replace(one, name=name) for one, name in zip(voices, names, strict=True)),
         seen=tuple(Seen(Path(path), said) for path, said in rows),
     )
-
-
-def distinct_names(models: Sequence[tuple[str, str]]) -> list[str]:
-    """What to call models: their tags; of those that share one, with digits of their hashes.
-
-    Args:
-        models: the tag and the graph's SHA-256, in hex, of each.
-    """
-    counts = Counter(tag for tag, _ in models)
-    return [tag if counts[tag] == 1 else f"{tag} {digest[:_DIGITS]}" for tag, digest in models]
 
 
 def _voice(classifier: Classifier) -> Voice:
