@@ -92,7 +92,7 @@ def _check_graph(graph: bytes, card: Card, path: Path) -> None:
         model = onnx.load_model_from_string(graph)
     except DecodeError as error:
         raise BundleError(f"{path}: not an ONNX graph ({error})") from error
-    if outside := next(_external_data(model), None):
+    if outside := next(external_data(model), None):
         raise BundleError(
             f"{path}: keeps weights in another file ({outside}); a graph must hold its own"
         )
@@ -103,7 +103,7 @@ def _check_graph(graph: bytes, card: Card, path: Path) -> None:
         raise BundleError(f"{path}: {error}") from None
 
 
-def _external_data(message: "Message") -> Iterator[str]:
+def external_data(message: "Message") -> Iterator[str]:
     """The location of every tensor, at any depth, that says its data lies outside the graph."""
     import onnx
     from google.protobuf.message import Message
@@ -116,7 +116,7 @@ def _external_data(message: "Message") -> Iterator[str]:
     for field, value in message.ListFields():
         if field.message_type is not None:
             for child in (value,) if isinstance(value, Message) else value:
-                yield from _external_data(child)
+                yield from external_data(child)
 
 
 def _check_inputs(graph: "onnx.GraphProto", card: Card) -> None:

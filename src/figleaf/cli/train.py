@@ -1,0 +1,280 @@
+"""`figleaf train`: a classifier of one's own, out of a data set."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from figleaf.cli.clean import Folder, naming_options, told_of_interruption
+from figleaf.cli.grid import print_grid
+from figleaf.cli.phases import Phases
+from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
+from figleaf.errors import InputError
+from figleaf.report.tables import counted
+from figleaf.train.class_weights import ClassWeights
+from figleaf.train.finetune.rules import FinetuneRules
+from figleaf.train.rules import Mode, TrainRules
+
+if TYPE_CHECKING:
+    from figleaf.train.report import TrainReport
+
+_RULES = TrainRules()
+_TUNING = FinetuneRules()
+_WIDE = 1_000  # layers in the table of details
+
+
+def train(
+    folder: Folder,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="A new folder for the model, which it names.", show_default=False
+        ),
+    ],
+    mode: Annotated[
+        Mode, typer.Option(help="probe: a head on frozen features; finetune: the net as well.")
+    ] = _RULES.mode,
+    backbone: Annotated[
+        str,
+        typer.Option(
+            help="An embedded model or several joined by +, auto, a bundle's folder, a TOML file"
+            " about an ONNX graph, resnet50, or a name that timm knows."
+        ),
+    ] = _RULES.backbone,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights of resnet50 or of timm's net."),
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(help="What that file has to hash to.", show_default=False)
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Let timm download the net's published weights.")
+    ] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Features in bf16, of JPEGs that are decoded scaled.")
+    ] = False,
+    class_weights: Annotated[
+        ClassWeights, typer.Option(help="How much rare classes count: none, sqrt, balanced, power.")
+    ] = _RULES.class_weights,
+    power: Annotated[
+        float, typer.Option(min=0, max=2, help="The exponent of --class-weights power.")
+    ] = _RULES.power,
+    l2: Annotated[
+        float | None,
+        typer.Option(min=0, help="The head's penalty; chosen in validation.", show_default=False),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(help="The share of train held out, where the split has no such part."),
+    ] = _RULES.validation,
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn by lot.")] = _RULES.seed,
+    tune: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A rule of fine-tuning, such as epochs=20; again for more.",
+        ),
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Do not go on from a checkpoint of fine-tuning.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the model that is there.")
+    ] = False,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Show the layers of the model as well.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Train a classifier on the split of a data set; classify and evaluate take what comes of it.
+
+    Features are computed once and kept, so the next training takes seconds; what was killed goes
+    on where it was. Exit codes: 0 done, 2 wrong use, 130 interrupted.
+
+    Example: figleaf train my-data my-model
+    """
+    from figleaf.curate.watch import Watch
+    from figleaf.train.train import train as run
+
+    if not folder:
+        raise InputError("DIR is empty: name a data set's folder")
+    if tune and mode is not Mode.FINETUNE:
+        raise InputError("--set is a rule of fine-tuning: it goes with --mode finetune")
+    with naming_options():
+        rules = TrainRules(
+            mode=mode,
+            backbone=backbone,
+            weights=str(weights) if weights else None,
+            sha256=sha256,
+            download=download,
+            fast=fast,
+            class_weights=class_weights,
+            power=power,
+            l2=l2,
+            validation=validation,
+            seed=seed,
+        )
+    tuning = _tuning(tune or []) if mode is Mode.FINETUNE else None
+    is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
+    with told_of_interruption(), Phases(shown=is_first and not quiet) as phases:
+        found = run(
+            folder,
+            out,
+            rules=rules,
+            finetuning=tuning,
+            overwrite=overwrite,
+            anew=anew,
+            watch=Watch(phases.start, phases.done),
+        )
+    if not is_first:
+        return
+    if as_json:
+        print_json(found.to_dict())
+        return
+    _print(found, detail=detail)
+    for hint in _hints(found, folder, out):
+        say(printable(hint))
+
+
+def _tuning(texts: list[str]) -> FinetuneRules:
+    kinds = {one.name: type(getattr(_TUNING, one.name)) for one in fields(FinetuneRules)}
+    kinds["threads"] = int
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or name not in kinds or name in ("class_weights", "power"):
+            known = ", ".join(name for name in kinds if name not in ("class_weights", "power"))
+            raise InputError(f"--set {text!r}: give NAME=VALUE, with one of {known}")
+        values[name] = _value(text, kinds[name], value)
+    try:
+        return FinetuneRules(**values)
+    except InputError as error:
+        raise InputError(f"--set: {error}") from error
+
+
+def _value(text: str, kind: type[Any], value: str) -> Any:
+    if kind is bool:
+        if value not in ("true", "false"):
+            raise InputError(f"--set {text}: true or false")
+        return value == "true"
+    try:
+        return kind(value)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise InputError(f"--set {text}: not {wanted}") from None
+
+
+def _print(found: "TrainReport", *, detail: bool) -> None:
+    with standard_output() as file:
+        screen = Screen(file)
+        print_grid(screen, ("model", ""), list(_summary(found)))
+        screen.print()
+        print_grid(screen, ("class", ">train", ">validation", ">test"), list(_classes(found)))
+        screen.print()
+        print_grid(screen, ("results", *_FIGURES), list(_results(found)))
+        if found.test:
+            screen.print()
+            head = ("test, true class", *(f">{label}" for label in found.classes))
+            rows = zip(found.classes, found.test.matrix.tolist(), strict=True)
+            print_grid(screen, head, [(label, *map(str, row)) for label, row in rows])
+        screen.print()
+        print_grid(screen, ("time", ">seconds", ""), list(_times(found)))
+        if detail:
+            screen.print()
+            head = ("layer", "kind", "gives", ">parameters", ">MFLOPs")
+            print_grid(screen, head, list(_layers(found))[:_WIDE])
+
+
+_FIGURES = (">images", ">accuracy", ">macro F1", ">log-loss", ">ECE")
+
+
+def _summary(found: "TrainReport") -> Iterator[tuple[str, str]]:
+    """As the reference's "model summary"."""
+    yield "name", found.name
+    yield "classes", f"{len(found.classes)}: {', '.join(found.classes)}"
+    yield "examples", f"{found.trained:,}"
+    yield "backbone", f"{found.backbone}, {'frozen' if found.l2 is not None else 'fine-tuned'}"
+    yield "features", f"{found.width:,}"
+    sizes = (f"{one.input[0]} x {one.input[1]} x 3" for one in found.backbones)
+    yield "input", ", ".join(dict.fromkeys(sizes))
+    if found.l2 is not None:
+        by = f"L-BFGS, {found.iterations} iterations"
+        yield "head", f"logistic regression, {by}, L2 {found.l2:.4g}"
+    else:
+        yield "steps", f"{found.iterations:,} in {len(found.epochs) - 1} epochs"
+    yield "class weights", str(found.rules.class_weights)
+    yield "computed in", found.precision
+    calibration = found.calibration
+    yield (
+        "calibration",
+        f"temperature {calibration.temperature:.3f}; ECE {calibration.before:.3f} before,"
+        f" {calibration.after:.3f} after ({found.held_out})",
+    )
+    yield "layers", f"{len(found.detail.layers):,}"
+    yield "parameters", f"{found.detail.parameters:,}"
+    if found.detail.flops is not None:
+        yield "FLOPs", f"{found.detail.flops / 1e9:.2f} billion a picture"
+    yield "data set", f"{found.data_hash[:12]}, split {found.split[:12]}, seed {found.rules.seed}"
+    yield "bundle", found.bundle_hash[:12]
+
+
+def _classes(found: "TrainReport") -> Iterator[tuple[str, ...]]:
+    for label, counts in found.classes.items():
+        yield label, *(f"{counts[part]:,}" for part in ("train", "validation", "test"))
+
+
+def _results(found: "TrainReport") -> Iterator[tuple[str, ...]]:
+    for name, one in ((found.held_out, found.validation), ("test", found.test)):
+        if one is not None:
+            figures = (one.accuracy, one.macro_f1, one.log_loss, one.calibration_error)
+            yield name, f"{one.images:,}", *(f"{figure:.4f}" for figure in figures)
+
+
+def _times(found: "TrainReport") -> Iterator[tuple[str, str, str]]:
+    timing = found.timing
+    speed = ""
+    if timing.computed and timing.features:
+        images = counted(timing.computed, "image", "images")
+        speed = f"{images} computed, {timing.computed / timing.features:.0f} a second"
+    yield "loading", f"{timing.loading:.1f}", "the ledger, and the check of its split"
+    yield "features", f"{timing.features:.1f}", speed or "all were there"
+    yield "training", f"{timing.training:.1f}", ""
+    yield "testing", f"{timing.testing:.1f}", ""
+    yield "writing", f"{timing.writing:.1f}", "the bundle, and a check of what it gives"
+    yield "in all", f"{timing.total:.1f}", ""
+
+
+def _layers(found: "TrainReport") -> Iterator[tuple[str, ...]]:
+    """As the reference's "model detail"."""
+    for layer in found.detail.layers:
+        shape = " x ".join(map(str, layer.shape[1:])) if layer.shape else ""
+        macs = "" if not layer.macs else f"{2 * layer.macs / 1e6:.1f}"
+        parameters = f"{layer.parameters:,}" if layer.parameters else ""
+        yield layer.name, layer.kind, shape, parameters, macs
+
+
+def _hints(found: "TrainReport", folder: str, out: Path) -> Iterator[str]:
+    if found.chosen:
+        compared = ", ".join(f"{name} {loss:.4f}" for name, loss in found.chosen.items())
+        yield f"chosen by log-loss in validation: {compared}"
+    if not found.converged:
+        yield f"the head had not converged after {found.iterations} iterations"
+    if found.unreadable:
+        images = counted(found.unreadable, "image", "images")
+        yield f"{images} could not be read; figleaf clean {quoted(folder)} says why"
+    if found.left_out:
+        images = counted(found.left_out, "image is", "images are")
+        yield f"{images} of no part of the split, or of a class that train has not"
+    if found.test is None:
+        yield "the split has no test part: nothing says how it does on images it was not fitted on"
+    here = quoted(str(out))
+    yield (
+        f"next: `figleaf classify PICTURE --model {here}`,"
+        f" `figleaf evaluate {quoted(folder)} --model {here}`"
+    )
