@@ -8,7 +8,18 @@ import typer
 from typer.core import TyperGroup
 
 from figleaf._version import __version__
-from figleaf.cli import catalogue, classify, clean, collect, datasets, export, screen, split, stats
+from figleaf.cli import (
+    catalogue,
+    classify,
+    clean,
+    collect,
+    datasets,
+    evaluate,
+    export,
+    screen,
+    split,
+    stats,
+)
 from figleaf.cli.interruption import INTERRUPTED, end_interrupted
 from figleaf.cli.terminal import naming, printable, say
 from figleaf.errors import FigleafError
@@ -52,6 +63,7 @@ app.command("clean")(clean.clean)
 app.command("restore")(clean.restore)
 app.command("screen")(screen.screen)
 app.command("split")(split.split)
+app.command("evaluate")(evaluate.evaluate)
 app.command("status")(datasets.status)
 app.command("stats")(stats.stats)
 app.add_typer(export.app)

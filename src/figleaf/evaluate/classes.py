@@ -106,7 +106,7 @@ def class_view(
     probabilities: NDArray[np.float32],
     classes: Sequence[str],
     draws: Draws,
-    top_k: Sequence[int] = (),
+    top_k: int = 1,
 ) -> ClassView:
     """All figures of some images.
 
@@ -115,7 +115,7 @@ def class_view(
         probabilities: of shape (images, classes), each row summing to 1.
         classes: their names.
         draws: for the intervals.
-        top_k: for which k to give the accuracy; those below the number of classes are.
+        top_k: up to which k to give the accuracy, as far as there are more classes.
     """
     number = len(classes)
     predicted = probabilities.argmax(axis=1)
@@ -163,7 +163,10 @@ def class_view(
         micro_f1=counts.micro_f1(matrix),
         log_loss=log_loss(true, probabilities),
         brier=brier(true, probabilities),
-        top_k={k: counts.top_k_accuracy(true, probabilities, k) for k in top_k if 1 < k < number},
+        top_k={
+            k: counts.top_k_accuracy(true, probabilities, k)
+            for k in range(2, min(top_k, number - 1) + 1)
+        },
         reliability=reliability(true, probabilities),
         sweeps=sweeps,
     )

@@ -17,7 +17,7 @@ from figleaf.evaluate.changed import Robustness, choose, robustness, score_chang
 from figleaf.evaluate.classes import ClassView, class_view
 from figleaf.evaluate.figures import Draws, plain
 from figleaf.evaluate.labelled import Labelled, open_labelled
-from figleaf.evaluate.operating import SafetyView, decide, safety_view
+from figleaf.evaluate.operating import Aim, Point, SafetyView, decide, safety_view
 from figleaf.evaluate.robustness import CHANGES
 from figleaf.evaluate.rules import EvaluateRules
 from figleaf.evaluate.scoring import ModelUsed, Scored, score_with, unsafe_columns
@@ -332,5 +332,16 @@ def _notes(
         yield "none of these images is safe: nothing can be said of false alarms"
     for point in safety.points:
         if point.is_too_fine:
-            name = str(point.aim).replace("_", " ")
-            yield f"a {name} of {point.target:g} is finer than one of these images"
+            yield _too_fine(point, safety)
+
+
+def _too_fine(point: Point, safety: SafetyView) -> str:
+    """What to say of an aim that is less than one image away from none, or from all."""
+    if point.aim is Aim.RECALL:
+        return (
+            f"a recall of {point.target:g} cannot be told from 1 by {safety.unsafe:,} unsafe images"
+        )
+    return (
+        f"a false-positive rate of {point.target:g} cannot be told from 0 by {safety.safe:,} safe"
+        " images"
+    )

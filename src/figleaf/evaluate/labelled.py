@@ -24,6 +24,7 @@ from figleaf.dataset.ledger import FILE_NAME, Ledger
 from figleaf.dataset.records import Item, Kind
 from figleaf.errors import DatasetError, ImageError, InputError
 from figleaf.evaluate.hidden import count_hidden
+from figleaf.evaluate.origins import read_sources
 from figleaf.images import Limits, decode
 from figleaf.models.runtime import available_cores
 from figleaf.sources.readers.opening import Source, SourceKind, open_source
@@ -34,18 +35,6 @@ PARTS = (*Part, ALL)
 
 _AHEAD = 4  # files for each thread: what is held of them is one file's bytes a thread
 _SMALLEST = (1, 1)  # as little of a JPEG as can be decoded: its size and whether it can be read
-# An image that several sources have comes once for each.
-_SOURCES = """
-SELECT DISTINCT images.sha256, source FROM splits
-JOIN images ON images.id = splits.image_id JOIN origins ON origins.image_id = images.id
-JOIN mentions USING (item_id) JOIN listings ON listings.id = listing_id
-WHERE splits.part = ?
-"""
-_ALL_SOURCES = """
-SELECT DISTINCT images.sha256, source FROM images JOIN origins ON origins.image_id = images.id
-JOIN mentions USING (item_id) JOIN listings ON listings.id = listing_id
-WHERE quarantine IS NULL AND images.label IS NOT NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +176,7 @@ def from_dataset(folder: str | Path, split: str = Part.TEST) -> Labelled:
             for number, group in enumerate(read_groups(ledger))
             for image in group.images
         }
-        sources = _sources(ledger, split)
+        sources = read_sources(ledger, None if split == ALL else split)
         rows = data if split == ALL else data.filter(split=split)
         images = [
             _Image(
@@ -270,15 +259,6 @@ def pooled(several: Sequence[Labelled]) -> Labelled:
         dict(left_out),
         seeds.pop() if len(seeds) == 1 else None,
     )
-
-
-def _sources(ledger: Ledger, split: str) -> dict[str, tuple[str, ...]]:
-    """SHA-256 -> the names of its sources."""
-    rows = ledger.read(_ALL_SOURCES) if split == ALL else ledger.read(_SOURCES, (split,))
-    found: dict[str, list[str]] = {}
-    for sha256, source in rows:
-        found.setdefault(sha256.hex(), []).append(intern(source))
-    return {sha256: tuple(sorted(names)) for sha256, names in found.items()}
 
 
 def _items(source: Source) -> tuple[list[Item], dict[str, int]]:

@@ -33,8 +33,8 @@ class EvaluateRules:
         target_recall: recalls to find a threshold for, above 0, up to 1 each.
         threshold: the unsafe score from which on an image counts as called unsafe, where nothing
             else is said.
-        top_k: for which numbers of the most probable classes to give the accuracy; 1 is the plain
-            one, and those that a model has no more classes than are left out.
+        top_k: the accuracies of the 2, 3 and so on up to so many most probable classes are given,
+            as far as a model has more classes than that.
         robustness: also change the pictures, and see what becomes of the answers.
         robustness_images: of how many images at most, chosen by hash.
         repeats: draws of the bootstrap.
@@ -56,7 +56,7 @@ class EvaluateRules:
     target_fpr: tuple[float, ...] = (0.001, 0.01)
     target_recall: tuple[float, ...] = (0.9, 0.95, 0.99)
     threshold: float = 0.5
-    top_k: tuple[int, ...] = (2, 3)
+    top_k: int = 3
     robustness: bool = False
     robustness_images: int = 500
     repeats: int = REPEATS
@@ -80,11 +80,9 @@ class EvaluateRules:
             )
         if not 0 < self.level < 1:
             raise InputError(f"level must be above 0 and below 1, not {self.level}")
-        object.__setattr__(self, "top_k", tuple(sorted(set(self.top_k))))
-        counts = {name: getattr(self, name) for name in ("robustness_images", "repeats", "least")}
-        for name, count in [*counts.items(), *(("top_k", k) for k in self.top_k)]:
-            if count < 1:
-                raise InputError(f"{name} must be at least 1, not {count}")
+        for name in ("top_k", "robustness_images", "repeats", "least"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
 def _check_share(name: str, value: float) -> None:

@@ -95,10 +95,9 @@ class _Export:
 
     def _norm_after(self, node: fx.Node) -> nn.BatchNorm2d | None:
         """The batch norm that alone reads a convolution, if there is one."""
-        (reader, *others) = node.users
-        if others or reader.op != "call_module":
+        if [reader.op for reader in node.users] != ["call_module"]:
             return None
-        layer = self._net.get_submodule(str(reader.target))
+        layer = self._net.get_submodule(str(next(iter(node.users)).target))
         return layer if isinstance(layer, nn.BatchNorm2d) else None
 
     def _batch_norm(self, node: fx.Node, layer: nn.BatchNorm2d) -> Tensor:

@@ -1,0 +1,294 @@
+"""`figleaf evaluate`: models on labelled images, and on pictures that nobody has labelled."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from figleaf.cli.clean import naming_options
+from figleaf.cli.grid import print_grid
+from figleaf.cli.interruption import INTERRUPTED
+from figleaf.cli.listing import STDOUT, check_list, write_list
+from figleaf.cli.output import opened
+from figleaf.cli.phases import Phases
+from figleaf.cli.pictures import PicturesAsked, run_pictures
+from figleaf.cli.stats import Language
+from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
+from figleaf.errors import InputError
+from figleaf.models.bundle import DEFAULT_MODEL
+from figleaf.models.runtime import Precision
+from figleaf.report.tables import counted, listed
+
+if TYPE_CHECKING:
+    from figleaf.evaluate.evaluation import Evaluation
+    from figleaf.evaluate.rules import EvaluateRules
+    from figleaf.report.tables import Table
+    from figleaf.report.texts import Words
+
+
+def evaluate(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA]...",
+            help="A data set, a folder with one a class, CLASS=FOLDER; several are pooled.",
+            show_default=False,
+        ),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help=f"An embedded model, or a bundle's folder; again for more. [{DEFAULT_MODEL}]",
+            show_default=False,
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="train, validation, test or all; test where there is a split.", show_default=False
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            help="strict, balanced, permissive, or a TOML file: what is unsafe.",
+            show_default=False,
+        ),
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="bf16, and scaled decoding.")] = False,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(help="What to compute in; f32 unless --fast.", show_default=False),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Batches at once; one a core.", show_default=False)
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="The unsafe score from which on it is called so.")
+    ] = 0.5,
+    base_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of unsafe images to count 10,000 for.")
+    ] = 0.01,
+    target_fpr: Annotated[
+        list[float] | None,
+        typer.Option(help="Find the threshold of a false-positive rate; again for more."),
+    ] = None,
+    target_recall: Annotated[
+        list[float] | None, typer.Option(help="Find the threshold of a recall; again for more.")
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("--top-k", "-k", min=1, help="Up to how many of the most probable.")
+    ] = 3,
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", help="Also recompress, resize, frame, grey, blur, mirror."),
+    ] = False,
+    robustness_images: Annotated[
+        int, typer.Option(min=1, help="Of so many images at most, chosen by hash.")
+    ] = 500,
+    repeats: Annotated[int, typer.Option(min=1, help="Draws for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write evaluation.json and plots.")
+    ] = None,
+    list_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--list", metavar="FILE", help="Also write every answer: .csv, .jsonl; - for stdout."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
+    language: Annotated[
+        Language, typer.Option("--lang", help="Of the tables and plots: en, ko.")
+    ] = Language.EN,
+    pictures: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Instead: what models say of unlabelled pictures."),
+    ] = None,
+    sheets: Annotated[
+        list[Path] | None,
+        typer.Option("--sheet", metavar="FILE", help="With --pictures: a sheet, .png or .html."),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="With --pictures: plain thumbnails on a PNG sheet.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Measure models on labelled images: the test part of a data set, or folders.
+
+    Exit codes: 0 done, whatever the figures, 2 wrong use, 130 interrupted.
+
+    Example: figleaf evaluate my-data --model my-model --model inception_v3 --out evaluation
+    """
+    from figleaf.evaluate.rules import EvaluateRules
+
+    chosen = tuple(models or [DEFAULT_MODEL])
+    if pictures is not None:
+        if data or out or list_to:
+            raise InputError("--pictures takes no DATA, --out or --list; labels make these")
+        run_pictures(
+            PicturesAsked(
+                folder=pictures,
+                models=chosen,
+                top_k=top_k,
+                policy=policy,
+                fast=fast,
+                precision=precision,
+                threads=threads,
+                sheets=tuple(sheets or ()),
+                show=show,
+                language=language.value,
+                as_json=as_json,
+                quiet=quiet,
+            )
+        )
+        return
+    if sheets or show:
+        raise InputError("--sheet and --show are for --pictures FOLDER")
+    if not data:
+        raise InputError("name a data set or a folder with one a class; or give --pictures FOLDER")
+    with naming_options():
+        rules = EvaluateRules(
+            part=part,
+            policy=policy,
+            fast=fast,
+            precision=precision,
+            threads=threads,
+            threshold=threshold,
+            base_rate=base_rate,
+            **_given(target_fpr=target_fpr, target_recall=target_recall),
+            top_k=top_k,
+            robustness=robustness,
+            robustness_images=robustness_images,
+            repeats=repeats,
+            seed=seed,
+        )
+    check_list(list_to, option="--list", as_json=as_json)
+    if out is not None:
+        _check_out(out)
+    found = _measured(data, chosen, rules, quiet=quiet)
+    _give(found, out, list_to, as_json, language)
+
+
+def _given(**targets: list[float] | None) -> dict[str, Any]:
+    """Those that were given; the rules have others by themselves."""
+    return {name: tuple(values) for name, values in targets.items() if values}
+
+
+def _check_out(folder: Path) -> None:
+    """See that plots can be drawn and the folder made, before anything is scored."""
+    from figleaf.report.evaluation_files import require_plots
+
+    require_plots()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: not a folder; give --out a folder")
+    if not folder.exists() and not folder.absolute().parent.is_dir():
+        raise InputError(f"{folder}: no folder {folder.parent}; give --out one in a folder that is")
+
+
+def _measured(
+    data: list[str], models: Sequence[str], rules: "EvaluateRules", *, quiet: bool
+) -> "list[Evaluation]":
+    from figleaf.curate.watch import Watch
+    from figleaf.evaluate.evaluation import evaluate_all
+
+    with _told_of_interruption(), Phases(shown=not quiet) as phases:
+        watch = Watch(phases.start, phases.done)
+        return evaluate_all(data, models, rules=rules, watch=watch)
+
+
+@contextmanager
+def _told_of_interruption() -> Iterator[None]:
+    """End with a word and the right exit code on Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("figleaf: interrupted; nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _give(
+    found: "list[Evaluation]",
+    out: Path | None,
+    list_to: Path | None,
+    as_json: bool,
+    language: Language,
+) -> None:
+    """Write, print and tell what was found."""
+    from figleaf.evaluate.evaluation import Answer
+    from figleaf.report.texts import Words
+
+    words = Words(language.value)
+    if out is not None:
+        _write(found, out, words)
+    if list_to is not None:
+        answers = (answer for one in found for answer in one.answers())
+        write_list(answers, Answer, list_to, option="--list")
+    if as_json:
+        print_json([one.to_dict() for one in found])
+        return
+    if list_to != STDOUT:
+        _print(found, words)
+    for hint in _hints(found):
+        say(printable(hint))
+
+
+def _write(found: "list[Evaluation]", out: Path, words: "Words") -> None:
+    """The files of each model, each written beside its place and then renamed."""
+    from figleaf.report.evaluation_files import files, folder_names
+
+    out.mkdir(exist_ok=True)
+    for name, one in zip(folder_names(found), found, strict=True):
+        folder = out / name
+        folder.mkdir(exist_ok=True)
+        for file_name, content in files(one, words):
+            try:
+                with opened(folder / file_name) as file:
+                    file.write(content)
+            except InputError as error:
+                raise InputError(
+                    str(error).replace("give -o a file", "give --out a folder")
+                ) from error
+
+
+def _print(found: "list[Evaluation]", words: "Words") -> None:
+    from figleaf.report.evaluation_tables import OF_EACH, names, origins, summary
+
+    made = [origins(found, words), summary(found, words)]
+    titles = [table.title for table in made]
+    for name, one in zip(names(found), found, strict=True):
+        of_one = [table for make in OF_EACH if (table := make(one, words)).rows]
+        made += of_one
+        titles += [f"{name}: {table.title}" for table in of_one]
+    with standard_output() as file:
+        screen = Screen(file)
+        for number, (title, table) in enumerate(zip(titles, made, strict=True)):
+            if number:
+                screen.print()
+            _print_table(screen, title, table)
+
+
+def _print_table(screen: Screen, title: str, table: "Table") -> None:
+    screen.print(printable(title), style="bold", soft_wrap=True)
+    print_grid(screen, table.head, table.rows)
+    if table.note:
+        screen.print(printable(table.note), soft_wrap=True)
+
+
+def _hints(found: "list[Evaluation]") -> Iterator[str]:
+    first = found[0]
+    yield f"{first.origin.data}: {counted(first.images, 'image', 'images')}"
+    if first.left_out:
+        yield f"not among them: {listed(first.left_out)}"
+    failures = {listed(one.failures): sum(one.failures.values()) for one in found if one.failures}
+    for told, count in failures.items():
+        yield f"{counted(count, 'image', 'images')} could not be read: {told}"
+    # Models of the same classes have the same to say, but for their names.
+    yield from dict.fromkeys(note for one in found for note in one.notes)
