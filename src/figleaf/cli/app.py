@@ -13,12 +13,14 @@ from figleaf.cli import (
     classify,
     clean,
     collect,
+    compare,
     datasets,
     evaluate,
     export,
     screen,
     split,
     stats,
+    train,
 )
 from figleaf.cli.interruption import INTERRUPTED, end_interrupted
 from figleaf.cli.terminal import naming, printable, say
@@ -63,7 +65,9 @@ app.command("clean")(clean.clean)
 app.command("restore")(clean.restore)
 app.command("screen")(screen.screen)
 app.command("split")(split.split)
+app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("status")(datasets.status)
 app.command("stats")(stats.stats)
 app.add_typer(export.app)
