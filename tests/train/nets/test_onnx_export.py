@@ -94,7 +94,21 @@ def test_batch_norm_is_folded(pictures: Path) -> None:
     np.testing.assert_allclose(answers, expected, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("layer", [nn.Softplus(), nn.Sequential(nn.ReLU(), nn.BatchNorm2d(8))])
+class _Beside(nn.Module):
+    """Batch norm beside a shortcut: the convolution before it has two readers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.norm(x) + x
+        return result
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Softplus(), nn.Sequential(nn.ReLU(), nn.BatchNorm2d(8)), _Beside()]
+)
 def test_a_layer_that_is_not_known_is_refused(layer: nn.Module) -> None:
     with pytest.raises(InputError):
         export(_Odd(layer))
