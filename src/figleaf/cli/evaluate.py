@@ -117,7 +117,8 @@ def evaluate(
         typer.Option("--sheet", metavar="FILE", help="With --pictures: a sheet, .png or .html."),
     ] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="With --pictures: plain thumbnails on a PNG sheet.")
+        bool,
+        typer.Option("--show", help="Plain thumbnails on a PNG sheet; else destroyed ones alone."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:

@@ -15,6 +15,7 @@ from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import InputError, Status
 from figleaf.labels import Language
+from figleaf.models.runtime import Precision
 from figleaf.report.tables import counted, listed
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ class PicturesAsked:
         folder: of the pictures.
         models: embedded names or bundles' folders.
         top_k: classes of each picture.
+        policy: whose sum is the unsafe score; None for what each model's card suggests.
         fast: bf16 and scaled decoding.
+        precision: what to compute in; None for what `fast` says.
+        threads: batches at work at once; None for one a core.
         sheets: files to write, .png or .html.
         show: plain thumbnails on PNG sheets, and not destroyed ones.
         language: of the sheets.
@@ -52,7 +56,10 @@ class PicturesAsked:
     folder: str
     models: tuple[str, ...]
     top_k: int
+    policy: str | None = None
     fast: bool = False
+    precision: Precision | None = None
+    threads: int | None = None
     sheets: tuple[Path, ...] = ()
     show: bool = False
     language: Language = "en"
@@ -78,7 +85,16 @@ def run_pictures(asked: PicturesAsked) -> None:
         raise InputError("--show is for a PNG sheet: give --sheet FILE.png too")
     with Phases(shown=not asked.quiet) as phases:
         watch = Watch(phases.start, phases.done)
-        found = look(asked.folder, asked.models, k=asked.top_k, fast=asked.fast, watch=watch)
+        found = look(
+            asked.folder,
+            asked.models,
+            k=asked.top_k,
+            policy=asked.policy,
+            fast=asked.fast,
+            precision=asked.precision,
+            threads=asked.threads,
+            watch=watch,
+        )
         written = list(_write_sheets(found, asked, Words(asked.language), watch.start))
     if asked.as_json:
         print_json(found.to_dict())
@@ -102,7 +118,7 @@ def _check(path: Path) -> None:
         raise InputError(f"{path}: a folder; give --sheet a file")
     if not path.parent.is_dir():
         raise InputError(f"{path}: no folder {path.parent}; give --sheet a file in one that is")
-    require_extra()
+    require_extra("a sheet of pictures")
 
 
 def _write_sheets(

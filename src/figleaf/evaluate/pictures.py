@@ -121,8 +121,10 @@ def look(
     models: Sequence[str | Path],
     *,
     k: int = TOP,
-    fast: bool = False,
     policy: str | Path | Policy | None = None,
+    fast: bool = False,
+    precision: Precision | str | None = None,
+    threads: int | None = None,
     watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
 ) -> Pictures:
     """Ask models about every file of a folder and of the folders in it, one model after another.
@@ -132,8 +134,10 @@ def look(
             among the results, with its status.
         models: embedded models' names or bundles' folders, at least one.
         k: how many classes of each picture, the most probable ones.
-        fast: bf16 where the processor has it, and scaled decoding.
         policy: whose sum is the unsafe score; by default what each model's card suggests.
+        fast: bf16 where the processor has it, and scaled decoding.
+        precision: "f32" or "bf16"; overrides what `fast` would choose.
+        threads: batches at work at once; one a core by default.
         watch: is told how it goes.
 
     Raises:
@@ -150,7 +154,9 @@ def look(
         raise InputError(f"{folder}: no files here; name a folder of pictures")
     voices, answers = [], []
     for model in models:
-        with load(model, policy=policy, fast=fast) as classifier:
+        with load(
+            model, policy=policy, fast=fast, precision=precision, threads=threads
+        ) as classifier:
             voices.append(_voice(classifier))
             watch.start(voices[-1].name, len(paths))
             answers.append(list(_watched(classifier.stream(paths, top_k=k), watch)))

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def require_extra() -> None:
+def require_extra(purpose: str = "a page of statistics") -> None:
     """See that what pages are made with is there.
+
+    Args:
+        purpose: what it is needed for, for the message.
 
     Raises:
         MissingExtraError: it is not.
@@ -27,7 +30,7 @@ def require_extra() -> None:
         import jinja2  # noqa: F401  # its absence is what is looked for
         import matplotlib as mpl  # noqa: F401  # likewise
     except ImportError:
-        raise MissingExtraError("report", "a page of statistics") from None
+        raise MissingExtraError("report", purpose) from None
 
 
 def render(template: str, words: Words, **values: Any) -> str:
