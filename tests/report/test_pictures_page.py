@@ -178,7 +178,7 @@ def test_plain_thumbnails_are_small() -> None:
 
 def test_what_no_font_has_becomes_a_box() -> None:
     assert fonts.drawable("a\U0001f9ff\ue000") == "a\N{WHITE SQUARE}\N{WHITE SQUARE}"
-    assert fonts.width("mm", 10) == 2 * fonts.width("m", 10) > 2 * fonts.width("i", 10)
+    assert fonts.width("mm", 10) > fonts.width("ii", 10) > 0
 
 
 def test_long_texts_are_cut_to_fit() -> None:

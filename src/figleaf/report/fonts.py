@@ -1,4 +1,4 @@
-"""The fonts that pictures of text are drawn with: matplotlib's own, and one of the system for CJK.
+"""The fonts that text in pictures is drawn in: matplotlib's own, and a Korean one of the system.
 
 A page in a browser has the browser's fonts; a PNG has what is found here. Of a character that no
 font has, a box is drawn, so that nothing is left out without a trace.
@@ -6,10 +6,9 @@ font has, a box is drawn, so that nothing is left out without a trace.
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
+from itertools import groupby
 
-if TYPE_CHECKING:
-    from matplotlib.ft2font import FT2Font
+from PIL import ImageFont
 
 _OWN = "DejaVu Sans"
 _OTHERS = (
@@ -22,12 +21,16 @@ _OTHERS = (
 )
 """Fonts with Korean, of which systems have one or another."""
 _BOX = "\N{WHITE SQUARE}"
-_EM = 100  # points that glyphs are measured at
 
 
 @cache
 def families() -> tuple[str, ...]:
-    """The fonts to draw with, in the order in which they are asked for a character."""
+    """What matplotlib calls the fonts, in the order in which they are asked for a character: its
+    own, and the first of the others that is there.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
     from matplotlib import font_manager
 
     there = {one.name for one in font_manager.fontManager.ttflist}
@@ -36,50 +39,69 @@ def families() -> tuple[str, ...]:
 
 def drawable(text: str) -> str:
     """The text with a box for each character that no font has."""
-    return "".join(char if _advance(char) is not None else _BOX for char in text)
+    return "".join(char if _font_of(char) is not None else _BOX for char in text)
 
 
-def width(text: str, size: float) -> float:
-    """How wide a text is in points, at a size in points; kerning is left out."""
-    return sum(_advance(char) or 1.0 for char in text) * size
-
-
-def fitted(text: str, size: float, room: float, *, end: bool = False) -> str:
-    """As much of a text as fits into `room` points, with an ellipsis where some is cut off.
+def runs(text: str, size: float) -> Iterator[tuple[ImageFont.FreeTypeFont, str]]:
+    """The text in pieces of one font each, in order.
 
     Args:
         text: any; it comes back with boxes for what cannot be drawn.
-        size: of the font, in points.
-        room: in points.
+        size: of the fonts, in pixels.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    for number, chars in groupby(drawable(text), _font_of):
+        yield _opened(number or 0, size), "".join(chars)
+
+
+def width(text: str, size: float) -> float:
+    """How wide a text is in pixels, at a size in pixels."""
+    return sum(font.getlength(part) for font, part in runs(text, size))
+
+
+def fitted(text: str, size: float, room: float, *, end: bool = False) -> str:
+    """As much of a text as fits into `room` pixels, with an ellipsis where some is cut off.
+
+    Args:
+        text: any.
+        size: of the font, in pixels.
+        room: in pixels.
         end: keep the end, which tells most of a path, and not the beginning.
     """
-    text = drawable(text)
     if width(text, size) <= room:
         return text
-    while text and width(text, size) + size > room:
-        text = text[1:] if end else text[:-1]
-    return f"…{text}" if end else f"{text}…"
+    low, high = 0, len(text)  # so many characters fit, so many do not
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = width(_cut(text, middle, end=end), size) <= room
+        low, high = (middle, high) if fits else (low, middle)
+    return _cut(text, low, end=end)
+
+
+def _cut(text: str, count: int, *, end: bool) -> str:
+    return f"…{text[len(text) - count :]}" if end else f"{text[:count]}…"
 
 
 @cache
-def _advance(char: str) -> float | None:
-    """How far the next character is, in parts of the size; None where no font has this one."""
-    for font, known in _fonts():
-        if ord(char) in known:
-            return float(font.load_char(ord(char)).linearHoriAdvance) / 65536 / _EM
-    return None
+def _font_of(char: str) -> int | None:
+    """The number of the first font that has a character; None for none."""
+    found = (at for at, (_, known) in enumerate(_fonts()) if ord(char) in known)
+    return next(found, None)
 
 
 @cache
-def _fonts() -> tuple[tuple["FT2Font", frozenset[int]], ...]:
-    return tuple(_opened())
+def _opened(number: int, size: float) -> ImageFont.FreeTypeFont:
+    # Not the layout engine that may be there or not: the same pixels on all machines.
+    return ImageFont.truetype(_fonts()[number][0], size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _opened() -> Iterator[tuple["FT2Font", frozenset[int]]]:
+@cache
+def _fonts() -> tuple[tuple[str, frozenset[int]], ...]:
+    """The files, and the characters that each has."""
     from matplotlib import font_manager
     from matplotlib.ft2font import FT2Font
 
-    for name in families():
-        font = FT2Font(font_manager.findfont(name))
-        font.set_size(_EM, 72)
-        yield font, frozenset(font.get_charmap())
+    files = [font_manager.findfont(name) for name in families()]
+    return tuple((file, frozenset(FT2Font(file).get_charmap())) for file in files)

@@ -1,33 +1,28 @@
 """A contact sheet of pictures and of what models say of them, as PNG pages.
 
-Each page is one drawing in points, 72 to the inch, the origin at the top left: a header, then a
-tile for each picture with its thumbnail, its name, and for each model bars of its classes.
+Each page has a header, then a tile for each picture with its thumbnail, its name, and for each
+model bars of its classes. Lengths are in points of two pixels, the origin at the top left.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from figleaf.classify.prediction import Prediction
 from figleaf.evaluate.pictures import Pictures, Seen
 from figleaf.images import decode
-from figleaf.report.fonts import families, fitted
-from figleaf.report.plots import as_it_comes
+from figleaf.report.fonts import fitted, runs, width
+from figleaf.report.html import require_extra
 from figleaf.report.tables import number, printable
 from figleaf.report.texts import Words
 from figleaf.report.thumbnails import Thumbnail
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 SIDE = 192
 """Pixels that a plain thumbnail has on its longer side at most."""
 
-_DPI = 144  # two pixels a point
+_SCALE = 2  # pixels of a point
 _WIDTH, _NARROWEST, _MARGIN, _HEADER = 960.0, 480.0, 24.0, 72.0  # points
 _TALLEST = 1400.0  # points that a page has at most, if one row of tiles is not taller by itself
 _THUMB, _GAP, _SPACE = 96.0, 10.0, 18.0
@@ -35,6 +30,7 @@ _LABEL, _BAR, _SCORE = 72.0, 64.0, 40.0
 _VOICE = _LABEL + _BAR + _SCORE + _GAP
 _LINE, _NAME = 16.0, 18.0
 _SIZE, _SMALL, _TITLE = 9.0, 8.0, 15.0
+_MIDDLE = 0.36  # of a font's size, from the middle of its capitals to its base line
 _PAPER, _INK, _FAINT, _SHADE = "#ffffff", "#1d2126", "#626a73", "#eceef1"
 _COLOURS = ("#3b6fb0", "#d08b2c", "#4b9668", "#b4504f", "#7b61a6", "#3f9aa8", "#5f7285", "#b6bcc4")
 """Those of the page, in light."""
@@ -78,6 +74,7 @@ def pages(found: Pictures, shown: Sequence[Thumbnail], words: Words) -> Iterator
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
+    require_extra("a sheet of pictures")
     grid = _grid(found)
     tiles = list(zip(found.seen, shown, strict=False))
     starts = range(0, len(tiles), grid.tiles)
@@ -87,8 +84,7 @@ def pages(found: Pictures, shown: Sequence[Thumbnail], words: Words) -> Iterator
             ", ".join(voice.name for voice in found.voices),
             words("sheet_place", page=str(page), pages=str(len(starts))),
         )
-        with as_it_comes("sheet"):
-            yield _page(found, tiles[start : start + grid.tiles], grid, header)
+        yield _page(found, tiles[start : start + grid.tiles], grid, header)
 
 
 def _grid(found: Pictures) -> _Grid:
@@ -111,36 +107,33 @@ def _page(
     grid: _Grid,
     header: tuple[str, str, str],
 ) -> bytes:
-    from matplotlib.figure import Figure
-
     rows = -(-len(tiles) // grid.columns)
-    width = max(_NARROWEST, grid.columns * grid.width - _SPACE + 2 * _MARGIN)
-    height = _HEADER + rows * grid.height - _SPACE + 2 * _MARGIN
-    figure = Figure(figsize=(width / 72, height / 72), dpi=_DPI, facecolor=_PAPER)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
-    axes.axis("off")
-    pen = _Pen(axes, {label: at for at, label in enumerate(found.labels)})
+    wide = max(_NARROWEST, grid.columns * grid.width - _SPACE + 2 * _MARGIN)
+    tall = _HEADER + rows * grid.height - _SPACE + 2 * _MARGIN
+    pen = _Pen(Image.new("RGB", (round(wide * _SCALE), round(tall * _SCALE)), _PAPER), found.labels)
     heading, *rest = header
-    pen.write(heading, _MARGIN, _MARGIN + 8, _TITLE, width - 2 * _MARGIN, end=True)
+    pen.write(heading, _MARGIN, _MARGIN + 8, _TITLE, wide - 2 * _MARGIN, end=True)
     for line, text in enumerate(rest):
         middle = _MARGIN + 30 + line * _LINE
-        pen.write(text, _MARGIN, middle, _SIZE, width - 2 * _MARGIN, colour=_FAINT)
+        pen.write(text, _MARGIN, middle, _SIZE, wide - 2 * _MARGIN, colour=_FAINT)
     for at, (one, thumbnail) in enumerate(tiles):
         row, column = divmod(at, grid.columns)
         left, top = _MARGIN + column * grid.width, _MARGIN + _HEADER + row * grid.height
         _draw_tile(pen, found, one, thumbnail, (left, top, grid.width - _SPACE))
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    pen.image.save(file, "PNG")
     return file.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
 class _Pen:
-    """Draws texts, boxes and pictures in points; classes have their colours."""
+    """Draws texts, boxes and pictures on an image, in points; classes have their colours."""
 
-    axes: "Axes"
-    classes: dict[str, int]
+    def __init__(self, image: Image.Image, labels: Sequence[str]) -> None:
+        self.image = image
+        self._draw = ImageDraw.Draw(image)
+        self._colours: Mapping[str, str] = {
+            label: _COLOURS[min(at, len(_COLOURS) - 1)] for at, label in enumerate(labels)
+        }
 
     def write(
         self,
@@ -154,43 +147,37 @@ class _Pen:
         right: bool = False,
         end: bool = False,
     ) -> None:
-        """A line of text; from `left`, or where it is to end there, to it."""
-        self.axes.text(
-            left,
-            middle,
-            fitted(printable(text), size, room, end=end),
-            fontsize=size,
-            color=colour,
-            family=list(families()),
-            ha="right" if right else "left",
-            va="center",
-            parse_math=False,
-        )
+        """A line of text of so much room: from `left`, or where it is to end there, to it."""
+        size, room = size * _SCALE, room * _SCALE
+        shown = fitted(printable(text), size, room, end=end)
+        x = left * _SCALE - (width(shown, size) if right else 0)
+        base = middle * _SCALE + _MIDDLE * size
+        for font, part in runs(shown, size):
+            self._draw.text((x, base), part, colour, font, anchor="ls")
+            x += font.getlength(part)
 
-    def box(self, left: float, top: float, width: float, height: float, colour: str) -> None:
-        """A filled rectangle."""
-        from matplotlib.patches import Rectangle
+    def box(self, left: float, top: float, wide: float, tall: float, colour: str) -> None:
+        """A filled rectangle; one of less than half a pixel is none."""
+        x, y, beyond, below = (round(one * _SCALE) for one in (left, top, left + wide, top + tall))
+        if beyond > x:
+            self._draw.rectangle((x, y, beyond - 1, below - 1), colour)
 
-        self.axes.add_patch(Rectangle((left, top), width, height, color=colour, linewidth=0))
+    def bar(self, label: str, left: float, top: float, wide: float, tall: float) -> None:
+        """A rectangle in the colour of a class."""
+        self.box(left, top, wide, tall, self._colours[label])
 
     def picture(self, png: bytes, left: float, top: float, side: float) -> None:
-        """A picture within a square, its proportions kept, its pixels as they are."""
+        """A picture within a square, its proportions kept, and its pixels where it is enlarged."""
         with Image.open(io.BytesIO(png)) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        rows, columns = pixels.shape[:2]
-        height, width = (side * part / max(rows, columns) for part in (rows, columns))
-        x, y = left + (side - width) / 2, top + (side - height) / 2
-        self.axes.imshow(
-            pixels,
-            extent=(x, x + width, y + height, y),
-            interpolation="nearest",
-            aspect="auto",
-            zorder=2,  # above the box behind it
+            picture = image.convert("RGB")
+        share = side * _SCALE / max(picture.size)
+        size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+        kind = Image.Resampling.NEAREST if share > 1 else Image.Resampling.LANCZOS
+        x, y = (
+            round(start * _SCALE + (side * _SCALE - one) / 2)
+            for start, one in zip((left, top), size, strict=True)
         )
-
-    def colour(self, label: str) -> str:
-        """Of a class's bars."""
-        return _COLOURS[min(self.classes.get(label, len(_COLOURS)), len(_COLOURS) - 1)]
+        self.image.paste(picture.resize(size, kind), (x, y))
 
 
 def _draw_tile(
@@ -221,6 +208,6 @@ def _draw_scores(pen: _Pen, said: Prediction, left: float, top: float) -> None:
         middle = top + (line + 0.5) * _LINE
         pen.write(label, left, middle, _SIZE, _LABEL - 4)
         pen.box(left + _LABEL, middle - 4, _BAR, 8, _SHADE)
-        pen.box(left + _LABEL, middle - 4, _BAR * score, 8, pen.colour(label))
+        pen.bar(label, left + _LABEL, middle - 4, _BAR * score, 8)
         right = left + _LABEL + _BAR + _SCORE
         pen.write(f"{score:.1%}", right, middle, _SIZE, _SCORE, right=True)
