@@ -108,6 +108,32 @@ def test_a_name_that_nobody_knows_is_refused(name: str) -> None:
         open_net(name, download=True)
 
 
+@pytest.mark.parametrize("name", ["resnet50", "resnet50.tv_in1k", "mobilenetv3_small_050"])
+def test_what_the_hub_gives_is_used(
+    name: str, monkeypatch: pytest.MonkeyPatch, pictures: Path, tmp_path: Path
+) -> None:
+    # Made-up weights in the hub's cache, as if they had been downloaded.
+    torch.manual_seed(1)
+    plain = timm.create_model(name, pretrained=False)
+    config = plain.pretrained_cfg
+    held = tmp_path / f"models--{config['hf_hub_id'].replace('/', '--')}"
+    (held / "refs").mkdir(parents=True)
+    (held / "refs" / "main").write_text("0" * 40)
+    (held / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    save_file(plain.state_dict(), held / "snapshots" / ("0" * 40) / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    net = open_net(name, download=True)
+    plain.reset_classifier(0)
+    given = torch.from_numpy(batch(pictures, net.input))
+    with torch.inference_mode():
+        expected = plain.eval()(net.get_submodule("normalise")(given))
+        torch.testing.assert_close(net(given), expected, atol=1e-4, rtol=0)
+    assert net.license == config["license"]
+    assert net.source["weights"] == f"{config['architecture']}.{config['tag']}"
+
+
 @pytest.mark.parametrize("name", ["resnet50", "mobilenetv3_small_050"])
 def test_a_failed_download_says_what_to_do(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

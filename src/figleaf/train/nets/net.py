@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from figleaf.models.card import Input
 
-UNKNOWN = "not known to figleaf: that of the file that the weights were read from"
+UNKNOWN = "not known to figleaf; ask where the file of weights is from"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ def timm_net(
         InputError: timm has no such model, or one whose pictures figleaf cannot prepare.
         ModelError: there are no weights, they do not fit, or they cannot be downloaded.
     """
-    timm = _timm(name)
+    own = "efficientnet_lite0, resnet50, resnet50_thin"
+    timm = _timm(f"{name!r}, which is none of figleaf's own nets ({own}),")
     if not timm.is_model(name):
         raise InputError(f"no net {name!r}: neither figleaf nor timm {timm.__version__} has it")
     if weights is None and not download:
@@ -109,9 +110,7 @@ def _timm(purpose: str) -> Any:
     try:
         import timm
     except ImportError as error:
-        own = "efficientnet_lite0, resnet50, resnet50_thin"
-        told = f"{purpose!r}, which is none of figleaf's own nets ({own}),"
-        raise MissingExtraError("timm", told if " " not in purpose else purpose) from error
+        raise MissingExtraError("timm", purpose) from error
     return timm
 
 
