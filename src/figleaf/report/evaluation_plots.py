@@ -231,13 +231,13 @@ def _dress(axes: "Axes", across: str, up: str) -> None:
 
 
 def _name(label: str) -> str:
-    return fonts.fitted(label, _PLAIN, _NAME_ROOM)
+    return fonts.drawable(fonts.fitted(label, _PLAIN, _NAME_ROOM))
 
 
 def _fitting(cells: Sequence[Sequence[str]], room: float) -> float:
     """The size, in points, at which the widest of some texts fits into a cell."""
-    widest = max(fonts.width(cell, 1.0) for row in cells for cell in row)
-    return min(_PLAIN, 0.9 * room / widest)
+    widest = max(fonts.width(cell, _PLAIN) for row in cells for cell in row)
+    return min(_PLAIN, 0.9 * room / widest * _PLAIN)
 
 
 def _png(
@@ -257,7 +257,7 @@ def _png(
         # Over the whole figure: a small matrix is narrower than its title.
         figure.suptitle(title, fontsize=_LARGE, x=0.01, ha="left")
         room = size[0] * 72 - 12
-        lines = [fonts.fitted(line, _SMALL, room) for line in _footer(origin)]
+        lines = [fonts.drawable(fonts.fitted(line, _SMALL, room)) for line in _footer(origin)]
         figure.supxlabel("\n".join(lines), fontsize=_SMALL, color=_GREY, x=0.01, ha="left")
         file = io.BytesIO()
         figure.savefig(file, format="png", metadata={"Software": f"figleaf {origin.version}"})
