@@ -15,12 +15,14 @@ from figleaf.classify.policy import load_policy
 from figleaf.errors import InputError, Status
 from figleaf.evaluate.compare import Comparison, compare, compared
 from figleaf.evaluate.figures import Draws
-from figleaf.evaluate.labelled import Labelled
+from figleaf.evaluate.labelled import Labelled, open_labelled
 from figleaf.evaluate.scoring import ModelUsed, Scored
 from figleaf.evaluate.versus import Agreement, Difference, View, answers, versus
 from figleaf.metrics.calibration import calibration_error
+from figleaf.metrics.curves import auc, roc
 from figleaf.metrics.losses import log_loss
 from figleaf.metrics.paired import mcnemar, paired_bootstrap
+from figleaf.models.bundle import find_bundle
 from figleaf.models.runtime import Precision
 
 Ints = NDArray[np.int64]
@@ -155,6 +157,43 @@ def test_recalls_are_those_of_each_class_by_name(view: View, drawn: Drawn) -> No
         )
         assert one.recall.interval.low == pytest.approx(expected.low, abs=1e-9)
         assert one.recall.interval.high == pytest.approx(expected.high, abs=1e-9)
+
+
+def test_two_classes_have_an_auc_at_whatever_threshold() -> None:
+    random = np.random.default_rng(8)
+    true = random.integers(2, size=200)
+    weak, good = (shares(seed, 200, 2, true, skill) for seed, skill in ((1, 0.5), (2, 1.5)))
+    groups = random.integers(90, size=200)
+    draws = Draws(groups, 100, 0.95, 1)
+    a, b = (answers(("sfw", "nsfw"), one, true) for one in (weak, good))
+    found = versus(a, b, [("sfw", "nsfw")[one] for one in true], draws).auc
+    assert found is not None
+    assert found.a == pytest.approx(auc(roc(true == 1, weak[:, 1])))
+    assert found.b == pytest.approx(auc(roc(true == 1, good[:, 1])))
+    expected = paired_bootstrap(
+        _of(good, true, area), _of(weak, true, area), groups, repeats=100, seed=1
+    )
+    assert found.interval.low == pytest.approx(expected.low, abs=1e-6)
+    assert found.interval.high == pytest.approx(expected.high, abs=1e-6)
+    # The order of the classes makes no difference.
+    turned = answers(("nsfw", "sfw"), good[:, ::-1], 1 - true)
+    again = versus(a, turned, [("sfw", "nsfw")[one] for one in true], draws).auc
+    assert again is not None
+    assert again.b == pytest.approx(found.b)
+
+
+def area(true: Ints, probabilities: Floats) -> float:
+    return auc(roc(true == 1, probabilities[:, 1]))
+
+
+def test_there_is_no_auc_of_one_kind_or_of_more_classes(view: View) -> None:
+    assert view.auc is None
+    pair = [scored(("sfw", "nsfw"), [[0.9, 0.1], [0.4, 0.6]])] * 2
+    for names, is_there in ((["sfw", "sfw"], False), (["sfw", "nsfw"], True)):
+        found = compared(labelled(names), pair, BALANCED, repeats=5).classes
+        assert found is not None
+        assert (found.auc is not None) is is_there
+        assert found.differences == 3 + is_there + len(set(names))
 
 
 def test_the_agreement_counts_every_image(view: View, drawn: Drawn) -> None:
@@ -361,6 +400,20 @@ def test_embedded_models_on_real_pictures(folder: Path) -> None:
     with figleaf.load("mobilenet_v2") as classifier:
         alone = classifier.classify(apart.path)
     assert apart.a_probability == pytest.approx(alone.scores["drawings"], abs=1e-4)
+
+
+def test_a_bundle_from_elsewhere_beside_an_embedded_model(folder: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(find_bundle("mobilenet_v2"), tmp_path / "bundle"))
+    data = open_labelled(folder)
+    found = compare("mobilenet_v2", bundle, data, repeats=5)
+    assert found.a.name == found.b.name != "mobilenet_v2@1"  # the same digits, too
+    assert found.disagreements == ()
+    card = json.loads((bundle / "card.json").read_text("utf-8"))
+    (bundle / "card.json").write_text(json.dumps(card | {"name": "mine", "version": "7"}))
+    found = compare(bundle, "resnet50_thin", data, repeats=5)
+    assert (found.a.name, found.b.name) == ("mine@7", "resnet50_thin@1")
+    assert list(found.views) == ["safety"]
+    assert found.fingerprint == data.fingerprint
 
 
 def test_misuse(folder: Path) -> None:

@@ -15,6 +15,7 @@ from figleaf.evaluate.figures import Draws, plain
 from figleaf.evaluate.truth import number_labels
 from figleaf.metrics import checks
 from figleaf.metrics.calibration import BINS
+from figleaf.metrics.curves import Ranking
 from figleaf.metrics.intervals import Interval, percentile
 from figleaf.metrics.losses import log_losses
 from figleaf.metrics.paired import McNemar, mcnemar
@@ -47,6 +48,18 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self.predicted)
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The images by the probability of the second of two classes.
+
+        None where there are more classes, or where all images are of one of the two.
+        """
+        is_second = np.where(self.right, self.predicted, 1 - self.predicted) == 1
+        if len(self.classes) != 2 or is_second.all() or not is_second.any():
+            return None
+        score = np.where(self.predicted == 1, self.confidence, 1 - self.confidence)
+        return Ranking(is_second, score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,8 @@ class View:
         accuracy: the share that is right.
         log_loss: the mean log-loss.
         calibration_error: the expected calibration error of the predicted class.
+        auc: the area under the ROC; None where not both models have two classes, or all images
+            are of one of the two.
         recalls: the share that is right, by class.
         agreement: who is right how often.
         test: McNemar's.
@@ -130,6 +145,7 @@ class View:
     accuracy: Difference
     log_loss: Difference
     calibration_error: Difference
+    auc: Difference | None
     recalls: tuple[Recall, ...]
     agreement: Agreement
     test: McNemar
@@ -146,7 +162,7 @@ class View:
     @property
     def differences(self) -> int:
         """How many differences there are, each with an interval."""
-        return len(_FIGURES) + len(self.recalls)
+        return len(_FIGURES) + (self.auc is not None) + len(self.recalls)
 
     def to_dict(self) -> dict[str, Any]:
         """In JSON's types."""
@@ -155,6 +171,7 @@ class View:
             "images": self.images,
             "groups": self.groups,
             **figures,
+            "auc": self.auc.to_dict() if self.auc else None,
             "recall": {
                 one.label: {"images": one.images} | one.recall.to_dict() for one in self.recalls
             },
@@ -196,10 +213,15 @@ def versus(a: Answers, b: Answers, labels: Sequence[str], draws: Draws) -> View:
     """
     checks.same_length([a, b, labels, draws.groups], "the answers, labels and groups")
     classes, true = np.unique(np.array(labels), return_inverse=True)
-    both = [_Figures(one, true.astype(np.int64), len(classes)) for one in (a, b)]
+    rankings = [one.ranking for one in (a, b)]
+    has_auc = None not in rankings
+    both = [
+        _Figures(one, true.astype(np.int64), len(classes), ranking if has_auc else None)
+        for one, ranking in zip((a, b), rankings, strict=True)
+    ]
     first, second = (one.of(np.ones(len(true), np.int64)) for one in both)
     drawn = draws.of(lambda weights: both[1].of(weights) - both[0].of(weights))
-    accuracy, loss, error, *recalls = (
+    accuracy, loss, error, *others = (
         Difference(float(of_a), float(of_b), percentile(differences, draws.level))
         for of_a, of_b, differences in zip(first, second, drawn.T, strict=True)
     )
@@ -212,7 +234,8 @@ def versus(a: Answers, b: Answers, labels: Sequence[str], draws: Draws) -> View:
         accuracy=accuracy,
         log_loss=loss,
         calibration_error=error,
-        recalls=tuple(map(Recall, names, counts, recalls)),
+        auc=others[0] if has_auc else None,
+        recalls=tuple(map(Recall, names, counts, others[int(has_auc) :])),
         agreement=agreement,
         test=mcnemar(agreement.only_a, agreement.only_b),
     )
@@ -232,19 +255,23 @@ def agree(a: Answers, b: Answers) -> Agreement:
 
 
 class _Figures:
-    """A model's figures: accuracy, log-loss, calibration error, and the recall of each class.
+    """A model's figures: accuracy, log-loss, calibration error, AUC, the recall of each class.
 
     All are made of sums over the images, so that a draw is no more than a weight for each.
     """
 
-    def __init__(self, found: Answers, true: NDArray[np.int64], classes: int) -> None:
-        self._found, self._true, self._classes = found, true, classes
+    def __init__(
+        self, found: Answers, true: NDArray[np.int64], classes: int, ranking: Ranking | None
+    ) -> None:
+        self._found, self._true, self._classes, self._ranking = found, true, classes, ranking
         place = np.searchsorted(np.linspace(0, 1, BINS + 1), found.confidence, side="left") - 1
         self._bin_of = np.clip(place, 0, BINS - 1)  # as `metrics.calibration` has it
         self._gap = found.right - found.confidence
 
     def of(self, weights: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The figures, float64 of shape (3 + classes,); nan for a class that does not come.
+        """The figures, float64 of shape (3 + classes,), or (4 + classes,) with an AUC.
+
+        A class that does not come has nan, and so has the AUC then.
 
         Args:
             weights: how often each image comes, of shape (images,).
@@ -254,5 +281,8 @@ class _Figures:
         gaps = np.bincount(self._bin_of, weights=weights * self._gap, minlength=BINS)
         images = np.bincount(self._true, weights=weights, minlength=self._classes)
         found = np.bincount(self._true, weights=right, minlength=self._classes)
-        sums = [right.sum(), weights @ self._found.losses, np.abs(gaps).sum()]
-        return np.concatenate([np.array(sums) / total, ratio(found, images)])
+        # No dot product: for large ones BLAS starts threads, which wait for busy cores.
+        loss = (weights * self._found.losses).sum()
+        means = np.array([right.sum(), loss, np.abs(gaps).sum()]) / total
+        auc = [self._ranking.sweep(weights).auc()] if self._ranking else []
+        return np.concatenate([means, auc, ratio(found, images)])

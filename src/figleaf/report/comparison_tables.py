@@ -39,7 +39,10 @@ def _figures(name: str, view: View) -> Table:
         "accuracy": (view.images, view.accuracy),
         "log-loss": (view.images, view.log_loss),
         "calibration error": (view.images, view.calibration_error),
-    } | {f"recall: {one.label}": (one.images, one.recall) for one in view.recalls}
+    }
+    if view.auc:
+        figures["AUC"] = (view.images, view.auc)
+    figures |= {f"recall: {one.label}": (one.images, one.recall) for one in view.recalls}
     rows = tuple(
         (title, number(images), *_compared(figure)) for title, (images, figure) in figures.items()
     )
