@@ -26,6 +26,7 @@ from figleaf.models.runtime import (
 from figleaf.train.backbones.backbone import Backbone
 from figleaf.train.cache import FeatureCache, Key
 from figleaf.train.examples import Examples
+from figleaf.train.known_file import known_files
 
 _BATCH = 256  # pictures between two flushes to the disk: what a kill loses at most
 _ROWS = 4096  # that are converted at a time
@@ -114,7 +115,7 @@ class Features:
             with ExitStack() as stack:
                 model = joined_model([self.backbones[number] for number in numbers], self._how)
                 extractor = FeatureExtractor(model, scaled=self._how.scaled)
-                stream = stack.enter_context(extractor).stream(some.paths)
+                stream = stack.enter_context(extractor).stream(known_files(some))
                 for hashes, found in _batches(some.hashes, stream):
                     self._keep(numbers, hashes, found)
                     computed += sum(not isinstance(one, ImageError) for one in found)

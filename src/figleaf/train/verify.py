@@ -1,5 +1,6 @@
 """A last look at a bundle: that it gives what was trained."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from figleaf.models.model import load_model
 from figleaf.train.examples import Examples
 from figleaf.train.features import Features
 from figleaf.train.head import Head
+from figleaf.train.known_file import known_files
 from figleaf.train.temperature import softmax
 
 _IMAGES = 8
@@ -42,10 +44,11 @@ def verify(
     limits = Limits()
     reader = Reader(decoder_for(model, limits, scaled=False), limits, model.card.background)
     few = features.readable_of(some.take(np.arange(min(_IMAGES, len(some)))))
-    try:
-        pictures = [prepared_for(model, reader, path) for path in few.paths]
-    except ImageError:
-        return  # removed or altered meanwhile, which is nothing of the bundle's
+    rows, pictures = [], []
+    for row, file in enumerate(known_files(few)):
+        with suppress(ImageError):  # removed or altered meanwhile, which is nothing of the bundle's
+            pictures.append(prepared_for(model, reader, file))
+            rows.append(row)
     if not pictures:
         return
     found = model.run(pictures, features=True)
@@ -53,7 +56,7 @@ def verify(
     off = float(np.abs(found.probabilities - expected).max())
     if off > _MOST_OFF:
         raise ModelError(f"the bundle's probabilities are {off:.3f} off those that were trained")
-    known = features.matrix(few)
+    known = features.matrix(few.take(np.array(rows)))
     changed = float(np.abs(found.features - known).mean() / max(np.abs(known).mean(), 1e-6))
     if changed > _MOST_CHANGED:
         raise ModelError(f"the bundle's features are {changed:.0%} off those that were trained on")
