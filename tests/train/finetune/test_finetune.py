@@ -233,7 +233,8 @@ def test_the_log_has_a_row_for_each_epoch(run: Run, tmp_path: Path) -> None:
         ({"classes": 2}, "labels beyond"),
         ({"classes": 1}, "labels beyond"),
         ({"rules": replace(QUICK, class_weights=(1.0, 1.0))}, "2 weights for 3"),
-        ({"rules": replace(QUICK, frozen_stages=9)}, "frozen_stages"),
+        ({"rules": replace(QUICK, frozen_stages=3)}, "frozen_stages"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

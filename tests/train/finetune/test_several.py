@@ -1,6 +1,7 @@
 """Several processes under torchrun train one net, as one process with larger batches would."""
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,25 +17,28 @@ from figleaf.train.finetune.tuned import Finetuned
 from .tiny import QUICK, TinyNet, examples
 
 ROOT = Path(__file__).parents[3]
+RULES: dict[str, Any] = {"epochs": 6, "mixup": 0.3, "patience": 2, "rate": 0.1}
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def run_two(folder: Path, rules: dict[str, Any]) -> list[dict[str, Any]]:
-    arguments = [str(folder / "work"), str(folder / "out.npz"), json.dumps(rules)]
-    done = subprocess.run(
+def start_two(folder: Path, work: str, rules: dict[str, Any]) -> subprocess.Popen[str]:
+    arguments = [str(folder / work), str(folder / f"{work}.npz"), json.dumps(rules)]
+    return subprocess.Popen(
         [*TORCHRUN, "-m", "tests.train.finetune.run", *arguments, str(folder / "data")],
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    results = []
+
+
+def results(folder: Path, work: str) -> list[dict[str, Any]]:
+    """What each of the two has at the end."""
+    found = []
     for rank in range(2):
-        with np.load(folder / f"{rank}-out.npz") as arrays:
-            results.append(dict(arrays))
-    return results
+        with np.load(folder / f"{rank}-{work}.npz") as arrays:
+            found.append(dict(arrays))
+    return found
 
 
 def run_one(folder: Path, rules: dict[str, Any]) -> tuple[TinyNet, Finetuned]:
@@ -50,10 +54,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("several")
 
 
-def test_two_are_as_one_with_twice_the_batch(folder: Path) -> None:
-    rules: dict[str, Any] = {"epochs": 6, "mixup": 0.3, "patience": 2, "rate": 0.1}
-    net, alone = run_one(folder, rules | {"batch": 8})
-    first, second = run_two(folder, rules | {"batch": 4})
+@pytest.fixture(scope="module")
+def two(folder: Path) -> list[dict[str, Any]]:
+    """What two processes come to undisturbed, in the folder `work`."""
+    process = start_two(folder, "work", RULES | {"batch": 4})
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    return results(folder, "work")
+
+
+def test_two_are_as_one_with_twice_the_batch(folder: Path, two: list[dict[str, Any]]) -> None:
+    net, alone = run_one(folder, RULES | {"batch": 8})
+    first, second = two
     assert len(alone.epochs) < 7  # stopped early, as the others must be
     np.testing.assert_array_equal(first["losses"], second["losses"])
     losses = [epoch.validation_loss for epoch in alone.epochs]
@@ -63,7 +75,31 @@ def test_two_are_as_one_with_twice_the_batch(folder: Path) -> None:
         np.testing.assert_allclose(first[name], tensor.numpy(), rtol=1e-3, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.usefixtures("two")
 def test_the_first_alone_writes(folder: Path) -> None:
     names = sorted(path.name for path in (folder / "work").iterdir())
     assert names == ["checkpoint.pt", "log.csv"]
     assert len((folder / "work" / "log.csv").read_text("utf-8").splitlines()) < 8
+
+
+def test_ctrl_c_ends_both_after_a_checkpoint(folder: Path, two: list[dict[str, Any]]) -> None:
+    rules = RULES | {"batch": 4}
+    process = start_two(folder, "stopped", rules | {"pause": 0.05, "checkpoint_seconds": 1e6})
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("phase epoch 2"):
+            break
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in errors
+    assert "Connection closed by peer" not in errors
+
+    rest = start_two(folder, "stopped", rules)
+    output, errors = rest.communicate(timeout=240)
+    assert rest.returncode == 0, errors
+    assert output.startswith("phase epoch 2")
+    for got, expected in zip(results(folder, "stopped"), two, strict=True):
+        for name, array in expected.items():
+            np.testing.assert_array_equal(got[name], array, err_msg=name)

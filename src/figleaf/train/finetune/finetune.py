@@ -16,6 +16,7 @@ from figleaf.train.examples import Examples
 from figleaf.train.finetune.batches import Batches, Plan
 from figleaf.train.finetune.checkpoint import NAME, Progress, read_checkpoint
 from figleaf.train.finetune.compute import Compute, compute_for, torch_set
+from figleaf.train.finetune.logs import summary_writer
 from figleaf.train.finetune.loop import Loop, Material, Site
 from figleaf.train.finetune.network import Network
 from figleaf.train.finetune.outputs import Crew
@@ -75,7 +76,10 @@ def finetune(
         MissingExtraError: TensorBoard's files are asked for, and it is not installed.
         KeyboardInterrupt: Ctrl-C; a checkpoint was written.
     """
-    _check(classes, train, validation, rules)
+    _check(classes, train, validation, rules, seed)
+    _check_net(net, rules)
+    if rules.tensorboard:
+        summary_writer()  # now, and not after an hour
     on_gpu = rules.device != "cpu" and torch.cuda.is_available()
     with joined(gpu=on_gpu) as processes, torch_set(rules, processes.local_count) as threads:
         compute = compute_for(rules, processes.local_rank)
@@ -104,7 +108,9 @@ def finetune(
         return _finished(loop, compute, processes, to_graph)
 
 
-def _check(classes: int, train: Examples, validation: Examples, rules: FinetuneRules) -> None:
+def _check(
+    classes: int, train: Examples, validation: Examples, rules: FinetuneRules, seed: int
+) -> None:
     for name, examples in (("train", train), ("validation", validation)):
         if not len(examples):
             raise InputError(f"{name} has no images")
@@ -112,9 +118,18 @@ def _check(classes: int, train: Examples, validation: Examples, rules: FinetuneR
             raise InputError(f"{name} has labels beyond 0..{classes - 1}")
     if classes < 2:
         raise InputError(f"classes must be at least 2, not {classes}")
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, not {seed}")
     given = rules.class_weights
     if not isinstance(given, str) and len(given) != classes:
         raise InputError(f"class_weights has {len(given)} weights for {classes} classes")
+
+
+def _check_net(net: Net, rules: FinetuneRules) -> None:
+    stages = len(net.stages())
+    if rules.frozen_stages > stages:
+        given = rules.frozen_stages
+        raise InputError(f"frozen_stages must be in 0..{stages} for {net.name}, not {given}")
 
 
 def _forget(work: Path, processes: Processes) -> None:
@@ -186,6 +201,7 @@ def _loop(net: Net, material: Material, rules: FinetuneRules, crew: Crew, site: 
         loop.restore(checkpoint.states)
     else:
         loop.begin()
+    if crew.processes.first:
         forget_features(site.folder)
     return loop
 
@@ -195,7 +211,8 @@ def _started_head(
 ) -> tuple[Head, int]:
     batches = material.batches
     site.watch.start("features", len(batches.pictures))
-    fingerprint = "-".join(str(site.setup[name]) for name in ("net", "images", "precision"))
+    names = ("net", "images", "precision", "batch", "processes")
+    fingerprint = " ".join(str(site.setup[name]) for name in names)
     features = features_of(
         net, batches.pictures, rules.batch, crew, site.folder, fingerprint, site.watch.done
     )

@@ -29,6 +29,19 @@ def write_csv(folder: Path, epochs: Sequence[Epoch]) -> None:
     part.replace(folder / CSV)
 
 
+def summary_writer() -> Any:
+    """What writes TensorBoard's event files.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError("tensorboard", "Writing TensorBoard's logs") from error
+    return SummaryWriter
+
+
 class Events:
     """TensorBoard's event files, or nothing.
 
@@ -44,11 +57,7 @@ class Events:
     def __init__(self, folder: Path, *, wanted: bool, step: int) -> None:
         self._writer: Any = None
         if wanted:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError as error:
-                raise MissingExtraError("tensorboard", "Writing TensorBoard's logs") from error
-            self._writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=step + 1)
+            self._writer = summary_writer()(str(folder / TENSORBOARD), purge_step=step + 1)
 
     def step(self, step: int, loss: float, rate: float) -> None:
         """A step was taken, 1 for the first of all."""

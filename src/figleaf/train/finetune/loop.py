@@ -101,6 +101,8 @@ class Loop:
         self.best = dict(states["best"])
         self._optimiser.load_state_dict(states["optimiser"])
         self._scaler.load_state_dict(states["scaler"])
+        if self._crew.processes.first:  # the end may have come between the two files
+            write_csv(self._site.folder, self.progress.epochs)
 
     def begin(self) -> None:
         """Validate the head's start, epoch 0, and write the first checkpoint."""

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from figleaf.errors import InputError
 from figleaf.train.finetune.network import Network
 from figleaf.train.finetune.rules import FinetuneRules
 from figleaf.train.finetune.schedule import rate_factor, stage_rates
@@ -15,15 +14,8 @@ _MOMENTUM = 0.9
 
 
 def freeze(network: Network, stages: int) -> None:
-    """Leave the first stages of the net as they are; no gradients are computed for them.
-
-    Raises:
-        InputError: the net has fewer.
-    """
-    parts = network.net.stages()
-    if stages > len(parts):
-        raise InputError(f"frozen_stages must be in 0..{len(parts)} for this net, not {stages}")
-    for number, part in enumerate(parts):
+    """Leave the first stages of the net as they are; no gradients are computed for them."""
+    for number, part in enumerate(network.net.stages()):
         for parameter in part:
             parameter.requires_grad_(number >= stages)
 
