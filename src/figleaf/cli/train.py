@@ -1,6 +1,5 @@
 """`figleaf train`: a classifier of one's own, out of a data set."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -100,6 +99,7 @@ def train(
     Example: figleaf train my-data my-model
     """
     from figleaf.curate.watch import Watch
+    from figleaf.train.train import assist, is_first
     from figleaf.train.train import train as run
 
     if not folder:
@@ -121,8 +121,10 @@ def train(
             seed=seed,
         )
     tuning = _tuning(tune or []) if mode is Mode.FINETUNE else None
-    is_first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
-    with told_of_interruption(), Phases(shown=is_first and not quiet) as phases:
+    if not is_first():  # of the processes that torchrun started
+        assist(folder, out, rules=rules, finetuning=tuning, anew=anew)
+        return
+    with told_of_interruption(), Phases(shown=not quiet) as phases:
         found = run(
             folder,
             out,
@@ -132,8 +134,6 @@ def train(
             anew=anew,
             watch=Watch(phases.start, phases.done),
         )
-    if not is_first:
-        return
     if as_json:
         print_json(found.to_dict())
         return
@@ -216,6 +216,7 @@ def _summary(found: "TrainReport") -> Iterator[tuple[str, str]]:
         f"temperature {calibration.temperature:.3f}; ECE {calibration.before:.3f} before,"
         f" {calibration.after:.3f} after ({found.held_out})",
     )
+    yield "seconds", f"{found.timing.total:.1f}"
     yield "layers", f"{len(found.detail.layers):,}"
     yield "parameters", f"{found.detail.parameters:,}"
     if found.detail.flops is not None:

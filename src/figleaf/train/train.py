@@ -4,7 +4,6 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +30,7 @@ from figleaf.train.results import Results, calibrate, results
 from figleaf.train.rules import Mode, TrainRules
 from figleaf.train.temperature import softmax
 from figleaf.train.timing import Stopwatch
-from figleaf.train.tuning import fit_net
+from figleaf.train.tuning import fit_net, tune
 from figleaf.train.verify import verify
 
 _WORK = "training"
@@ -91,27 +90,43 @@ def train(
         raise InputError("finetuning is for mode='finetune'")
     job = _Job(Path(out), rules, tuning, anew, watch, Stopwatch())
     check_place(job.out, overwrite=overwrite)
-    is_first = _is_first()
-    with (
-        disk_errors(Path(folder)),
-        Ledger(folder, write=is_first, make=False) as ledger,
-        ExitStack() as stack,
-    ):
+    with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
         with job.clock.phase("loading"):
             material = read_material(ledger)
-        if is_first:
-            hashes = {"data": material.data_hash, "split": material.split}
-            arguments = rules.as_dict() | {"out": str(out)}
-            stack.enter_context(ledger.run("train", arguments, hashes))
-        caches = Path(stack.enter_context(TemporaryDirectory()))
-        fitted = _fitted(ledger.folder, material, job, caches)
-        report, graph = _reported(material, fitted, job)
-        return _written(report, graph, material, fitted, job) if is_first else report
+        hashes = {"data": material.data_hash, "split": material.split}
+        arguments = rules.as_dict() | {"out": str(out)}
+        with ledger.run("train", arguments, hashes), TemporaryDirectory() as caches:
+            fitted = _fitted(ledger.folder, material, job, Path(caches))
+            report, graph = _reported(material, fitted, job)
+            return _written(report, graph, material, fitted, job)
 
 
-def _is_first() -> bool:
-    """Whether this process, of those that torchrun started, is the one that writes."""
+def is_first() -> bool:
+    """Whether this process, of those that torchrun started, is the one that calls `train`."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def assist(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    rules: TrainRules,
+    finetuning: FinetuneRules | None = None,
+    anew: bool = False,
+) -> None:
+    """Take part, as one of torchrun's other processes, in what the first one calls `train` for.
+
+    Args are those of `train`, and must be the same.
+
+    Raises:
+        InputError: a probe, which needs one process alone.
+    """
+    if rules.mode is not Mode.FINETUNE:
+        raise InputError("several processes are for mode='finetune': a probe needs one")
+    with Ledger(folder) as ledger:
+        material = read_material(ledger)
+    work = Path(folder) / _WORK / Path(out).name
+    tune(material, rules, finetuning or FinetuneRules(), work, Watch(), anew=anew)
 
 
 def _fitted(folder: Path, material: Material, job: _Job, caches: Path) -> Fitted:

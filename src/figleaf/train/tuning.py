@@ -1,7 +1,8 @@
 """Training by fine-tuning: the net and its head, and the features that it gives afterwards."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,33 +14,44 @@ from figleaf.train.backbones.opening import split_names
 from figleaf.train.examples import Examples
 from figleaf.train.features import Features, computing
 from figleaf.train.finetune.rules import FinetuneRules
+from figleaf.train.finetune.tuned import Finetuned
 from figleaf.train.fitted import Fitted
 from figleaf.train.holding import held_out
 from figleaf.train.material import Material
 from figleaf.train.rules import AUTO, TrainRules
 from figleaf.train.timing import Stopwatch
 
+if TYPE_CHECKING:
+    from figleaf.train.nets import Net
 
-def fit_net(
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A net after fine-tuning, and the images that it did not learn from."""
+
+    net: "Net"
+    found: Finetuned
+    trained: int
+    validation: Examples
+    held_out: str
+
+
+def tune(
     material: Material,
     rules: TrainRules,
     tuning: FinetuneRules,
     work: Path,
-    caches: Path,
-    clock: Stopwatch,
     watch: Watch,
     *,
     anew: bool,
-) -> Fitted:
-    """Fine-tune a net, and compute the features that it gives of what it has not seen.
+) -> Tuned:
+    """Fine-tune a net: the part of the work that several processes of torchrun share.
 
     Args:
         material: the split's images.
         rules: the backbone, the seed, what is held out.
         tuning: how it is trained.
         work: the folder of its checkpoint and logs.
-        caches: a folder for features that are of no use afterwards.
-        clock: is told what took how long.
         watch: is told how it goes.
         anew: leave a checkpoint that is there unread.
 
@@ -56,18 +68,40 @@ def fit_net(
     weights = Path(rules.weights) if rules.weights else None
     net = open_net(rules.backbone, weights, rules.sha256, download=rules.download)
     train, validation, words = _parted(material, rules)
+    found = finetune(
+        net,
+        len(material.labels),
+        train,
+        validation,
+        replace(tuning, class_weights=str(rules.class_weights), power=rules.power),
+        work=work,
+        seed=rules.seed,
+        watch=watch,
+        anew=anew,
+    )
+    return Tuned(net, found, len(train), validation, words)
+
+
+def fit_net(
+    material: Material,
+    rules: TrainRules,
+    tuning: FinetuneRules,
+    work: Path,
+    caches: Path,
+    clock: Stopwatch,
+    watch: Watch,
+    *,
+    anew: bool,
+) -> Fitted:
+    """Fine-tune a net, and compute the features that it gives of what it has not seen.
+
+    Args and errors are those of `tune`; besides:
+        caches: a folder for features that are of no use afterwards.
+        clock: is told what took how long.
+    """
     with clock.phase("training"):
-        found = finetune(
-            net,
-            len(material.labels),
-            train,
-            validation,
-            replace(tuning, class_weights=str(rules.class_weights), power=rules.power),
-            work=work,
-            seed=rules.seed,
-            watch=watch,
-            anew=anew,
-        )
+        tuned = tune(material, rules, tuning, work, watch, anew=anew)
+    net, found = tuned.net, tuned.found
     backbone = Backbone(
         f"{net.name}_finetuned",
         net.input,
@@ -81,10 +115,10 @@ def fit_net(
     features = Features(caches, (backbone,), computing(fast=False))
     computed = 0
     with clock.phase("features"):
-        for some in (validation, material.parts[Part.TEST]):
+        for some in (tuned.validation, material.parts[Part.TEST]):
             watch.start("features", int(features.missing(some).sum()))
             computed += features.compute(some, watch.done)
-    seen = features.readable_of(validation)
+    seen = features.readable_of(tuned.validation)
     if not len(seen):
         raise DatasetError("no image of the validation part can be read")
     return Fitted(
@@ -93,8 +127,8 @@ def fit_net(
         features=features,
         logits=found.head.logits(features.matrix(seen)),
         labels=seen.labels,
-        held_out=words,
-        trained=len(train),
+        held_out=tuned.held_out,
+        trained=tuned.trained,
         unreadable=found.left_out,
         computed=computed,
         precision=found.precision,
