@@ -59,7 +59,8 @@ RESULT_FIELDS = frozenset(
 """The fields of a result, which no class may be called: tables have a column for each."""
 
 _MAX_CARD_BYTES = 1 << 20
-_MAX_SIDE = 4096
+MAX_SIDE = 4096
+"""The longest side, in pixels, of what a graph takes."""
 
 
 class Resample(StrEnum):
@@ -256,6 +257,6 @@ def _list_of(kind: type[T], raw: dict[str, Any], key: str) -> list[T]:
 
 def _pair(raw: dict[str, Any], key: str) -> tuple[int, int]:
     values = _list_of(int, raw, key)
-    if len(values) != 2 or not all(1 <= side <= _MAX_SIDE for side in values):
-        raise BundleError(f"'{key}' is {values!r}, not [height, width] from 1 to {_MAX_SIDE}")
+    if len(values) != 2 or not all(1 <= side <= MAX_SIDE for side in values):
+        raise BundleError(f"'{key}' is {values!r}, not [height, width] from 1 to {MAX_SIDE}")
     return values[0], values[1]

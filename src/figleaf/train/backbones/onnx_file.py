@@ -15,6 +15,7 @@ mean = [123.675, 116.28, 103.53]        of 0..255, RGB; optional: 0
 deviation = [58.395, 57.12, 57.375]     likewise; optional: 1
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from figleaf.errors import BundleError, ModelError
 from figleaf.models.bundle import external_data
-from figleaf.models.card import Input, Resample, read_regular
+from figleaf.models.card import MAX_SIDE, Input, Resample, read_regular
 from figleaf.models.surgery import cut_to
 from figleaf.train.backbones.backbone import Backbone
 
@@ -38,6 +39,7 @@ _MOST_GRAPH = 2**31 - 1
 _TOP = {"graph", "output", "name", "license", "training_data", "input"}
 _INPUT = {"size", "resize", "resample", "layout", "channels", "mean", "deviation"}
 _FEATURES = "features"
+_NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def onnx_backbone(path: Path) -> Backbone:
     Raises:
         ModelError: the file or the graph is missing or not valid; the message names the field.
     """
+    _refuse_missing(path, str(path))
     try:
         raw = tomllib.loads(read_regular(path, _MOST_TEXT).decode())
     except (ValueError, BundleError) as error:
@@ -75,25 +78,29 @@ def onnx_backbone(path: Path) -> Backbone:
 def _described(raw: Mapping[str, Any], path: Path) -> Backbone:
     _refuse_unknown(raw, _TOP, "")
     wants = _wants(_typed(raw, "input", dict))
+    name = _typed({"name": path.stem, **raw}, "name", str)
+    if not name:
+        raise ModelError("'name' is empty: leave it out for that of the file")
+    about = {"license": _NOT_STATED, "training_data": _NOT_STATED, **raw}
     file, output = path.parent / _typed(raw, "graph", str), _typed(raw, "output", str)
     graph, width = _wrapped(_read_graph(file), output, wants)
     return Backbone(
-        name=str(raw.get("name", path.stem)),
+        name=name,
         input=Input("image", wants.size, wants.resample, wants.resize),
         graph=graph,
         width=width,
-        license=str(raw.get("license", "not stated")),
-        training_data=str(raw.get("training_data", "not stated")),
+        license=_typed(about, "license", str),
+        training_data=_typed(about, "training_data", str),
         source={"file": file.name, "output": output},
     )
 
 
 def _wants(raw: Mapping[str, Any]) -> _Wants:
     _refuse_unknown(raw, _INPUT, "input.")
-    size = _numbers(raw, "size", 2)
-    resize = _numbers(raw, "resize", 2) if "resize" in raw else size
-    if min(*size, *resize) < 1 or resize[0] < size[0] or resize[1] < size[1]:
-        raise ModelError(f"'resize' {list(resize)} must be at least 'size' {list(size)}, from 1")
+    size = _sides(raw, "size")
+    resize = _sides(raw, "resize") if "resize" in raw else size
+    if resize[0] < size[0] or resize[1] < size[1]:
+        raise ModelError(f"'input.resize' {list(resize)} is smaller than 'size' {list(size)}")
     deviation = _numbers(raw, "deviation", 3) if "deviation" in raw else (1.0,) * 3
     if min(deviation) <= 0:
         raise ModelError(f"'input.deviation' is {list(deviation)}, not above 0")
@@ -103,8 +110,8 @@ def _wants(raw: Mapping[str, Any]) -> _Wants:
         known = ", ".join(Resample)
         raise ModelError(f"'input.resample' is {raw['resample']!r}, not one of {known}") from None
     return _Wants(
-        size=(int(size[0]), int(size[1])),
-        resize=(int(resize[0]), int(resize[1])),
+        size=size,
+        resize=resize,
         resample=resample,
         nchw=_choice(raw, "layout", ("NCHW", "NHWC")) == "NCHW",
         bgr=_choice(raw, "channels", ("RGB", "BGR")) == "BGR",
@@ -117,6 +124,7 @@ def _read_graph(path: Path) -> "onnx.ModelProto":
     import onnx
     from google.protobuf.message import DecodeError
 
+    _refuse_missing(path, path.name)
     try:
         model = onnx.load_model_from_string(read_regular(path, _MOST_GRAPH))
     except DecodeError as error:
@@ -192,6 +200,11 @@ def _pool(model: "onnx.ModelProto", name: str) -> int:
             f"the features have the shape {shape}, not [batch, width] or [batch, width, rows,"
             " columns]; name the tensor after its last pooling"
         )
+    if shape[0]:
+        raise ModelError(
+            f"the features are those of a batch of {shape[0]}, whatever is put in: export the graph"
+            " with a batch of any size"
+        )
     if len(shape) == 4:
         graph.node.append(helper.make_node("GlobalAveragePool", [name], ["features/pooled"]))
         name = "features/pooled"
@@ -208,6 +221,11 @@ def _shape(graph: "onnx.GraphProto", name: str) -> list[int]:
         if value.name == name:
             return [axis.dim_value for axis in value.type.tensor_type.shape.dim]
     return []
+
+
+def _refuse_missing(path: Path, name: str) -> None:
+    if not path.is_file():
+        raise ModelError(f"{name}: no such file")
 
 
 def _refuse_unknown(raw: Mapping[str, Any], known: set[str], where: str) -> None:
@@ -235,4 +253,16 @@ def _numbers(raw: Mapping[str, Any], key: str, count: int) -> tuple[float, ...]:
     is_list = isinstance(values, list) and len(values) == count
     if not is_list or not all(type(one) in (int, float) for one in values or ()):
         raise ModelError(f"'input.{key}' is {values!r}, not {count} numbers")
+    if not all(math.isfinite(one) for one in values or ()):
+        raise ModelError(f"'input.{key}' is {values!r}, which are no finite numbers")
     return tuple(float(one) for one in values or ())
+
+
+def _sides(raw: Mapping[str, Any], key: str) -> tuple[int, int]:
+    """Height and width."""
+    height, width = _numbers(raw, key, 2)
+    if not all(one.is_integer() and 1 <= one <= MAX_SIDE for one in (height, width)):
+        raise ModelError(
+            f"'input.{key}' is {raw[key]!r}, not height and width from 1 to {MAX_SIDE}"
+        )
+    return int(height), int(width)

@@ -30,8 +30,8 @@ def open_backbones(
     """
     parts = split_names(names)
     found = tuple(_open(part, weights=weights, sha256=sha256, download=download) for part in parts)
-    if weights and all(not _is_net(part) for part in parts):
-        raise InputError(f"{names} comes with its weights: a file of weights is for other nets")
+    if (weights or download) and all(not _is_net(part) for part in parts):
+        raise InputError(f"{names} comes with its weights: those of a file are for other nets")
     twice = [name for name, count in Counter(one.name for one in found).items() if count > 1]
     if twice:
         raise InputError(f"{names}: {twice[0]} is named twice")
