@@ -197,6 +197,12 @@ def test_notes_say_what_a_reader_has_to_know() -> None:
     assert own.to_dict()["accuracy"] == 1
 
 
+def test_images_of_train_are_told() -> None:
+    one = evaluated(["neutral"] * 2, [[0, 0, 1, 0, 0]] * 2, parts=("train", "test"))
+    assert one.notes[0].startswith("1 image is of part train: a model that was trained on them")
+    assert [found.name for found in one.slices if found.kind == "part"] == ["test", "train"]
+
+
 def test_two_classes_against_five_have_turis_names_for_unsafe() -> None:
     one = evaluated(
         ["neutral", "porn", "sexy", "drawings"],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from figleaf._version import __version__
 from figleaf.classify.classifier import Classifier, load
+from figleaf.curate.splitting.rules import Part
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError
 from figleaf.evaluate import turi
@@ -304,10 +305,16 @@ def assess(
         safety=safety,
         slices=slices(seen, {"accuracy": right, "safety": rightly}, draws, rules.least),
         robustness=changed,
-        notes=tuple(_notes(truth, scored, classes, safety)),
+        notes=(*_notes_on_data(data), *_notes(truth, scored, classes, safety)),
         data=data,
         scored=scored,
     )
+
+
+def _notes_on_data(data: Labelled) -> Iterator[str]:
+    if trained := data.parts.count(Part.TRAIN):
+        images = "1 image is" if trained == 1 else f"{trained:,} images are"
+        yield f"{images} of part train: a model that was trained on them looks better than it is"
 
 
 def _notes(
