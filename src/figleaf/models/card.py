@@ -178,12 +178,17 @@ def _parse(raw: object) -> Card:
     )
 
 
+def can_be_class(label: str) -> bool:
+    """Whether a model may have a class of that name."""
+    # A class is a column beside these fields, and is printed on terminals.
+    return bool(label) and label not in RESULT_FIELDS and label.isprintable()
+
+
 def _check_labels(labels: tuple[str, ...]) -> None:
     if len(set(labels)) != len(labels):
         raise BundleError("'labels' holds a name twice")
     for label in labels:
-        if label in RESULT_FIELDS or not label or not label.isprintable():
-            # A class is a column beside these, and is printed on terminals.
+        if not can_be_class(label):
             raise BundleError(f"'labels' has {label!r}, which cannot be a class's name")
 
 

@@ -20,6 +20,8 @@ from figleaf.train.report import TrainReport
 GRAPH, CARD, TEXT, REPORT = "model.onnx", "card.json", "MODEL_CARD.md", "training.json"
 """The files of a bundle; the last one is not part of its hash, since it tells times."""
 
+_LONGEST_NAME = 255  # of a file, on every system
+
 
 def check_place(out: Path, *, overwrite: bool) -> None:
     """Refuse, before any work is done, a place where no bundle may be written.
@@ -29,6 +31,12 @@ def check_place(out: Path, *, overwrite: bool) -> None:
     """
     if not out.name or out.name in (".", ".."):
         raise InputError(f"{out}: not a name for a bundle's folder")
+    if not out.name.isprintable() or len(os.fsencode(out.name)) > _LONGEST_NAME:
+        # It is the model's name as well, which results and tables show.
+        raise InputError(
+            f"{str(out)!r}: the name of a model is of letters that can be printed, of at most"
+            f" {_LONGEST_NAME} bytes"
+        )
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: there is no folder {out.absolute().parent}")
     if not os.path.lexists(out):

@@ -15,6 +15,7 @@ from figleaf.curate.splitting.split import check_split
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.store import Store
 from figleaf.errors import DatasetError
+from figleaf.models.card import can_be_class
 from figleaf.train.examples import Examples
 
 _FORMATS = "SELECT id, format FROM images WHERE quarantine IS NULL AND label IS NOT NULL"
@@ -70,6 +71,11 @@ def read_material(ledger: Ledger) -> Material:
             f" classifier tells apart; `figleaf stats {here}` shows what there is"
         )
     labels = tuple(sorted(trained))
+    if wrong := [label for label in labels if not can_be_class(label)]:
+        raise DatasetError(
+            f"{ledger.folder}: a model cannot have a class called {wrong[0]!r}, as a field of its"
+            " results is; collect it under another name"
+        )
     digest = hashlib.sha256()
     for image, part, _ in placed:
         digest.update(f"{image.sha256.hex()} {part} {image.label}\n".encode())

@@ -8,7 +8,7 @@ import numpy as np
 
 from figleaf.curate.splitting.rules import Part
 from figleaf.curate.watch import Watch
-from figleaf.errors import DatasetError
+from figleaf.errors import DatasetError, InputError
 from figleaf.train.backbones.backbone import Backbone
 from figleaf.train.backbones.embedded import EMBEDDED
 from figleaf.train.backbones.opening import open_backbones
@@ -53,16 +53,20 @@ def fit_probe(
             download=rules.download,
         )
         return _fit(material, rules, caches, backbones, clock, watch)
+    if rules.weights or rules.download:
+        raise InputError("auto chooses from nets that come with their weights: name another net")
+    computed = 0
     if not rules.fast:  # in fast decoding, size depends on the others: nothing to share
         together = tuple(open_backbones(name)[0] for name in EMBEDDED)
-        _computed(material, Features(caches, together, computing(fast=False)), clock, watch)
+        features = Features(caches, together, computing(fast=False))
+        computed = _computed(material, features, clock, watch)
     found = {
         name: _fit(material, rules, caches, open_backbones(name), clock, watch)
         for name in CANDIDATES
     }
     losses = {name: min(one.log_loss for one in fit.tried) for name, fit in found.items()}
     best = min(losses, key=losses.__getitem__)
-    computed = sum(one.computed for one in found.values())
+    computed += sum(one.computed for one in found.values())
     return replace(found[best], chosen=losses, computed=computed)
 
 
