@@ -250,6 +250,13 @@ def test_no_images_are_refused(run: Run, train: Examples) -> None:
         run(validation=train.take(np.arange(0)))
 
 
+def test_validation_images_that_are_all_gone_end_the_run(run: Run, validation: Examples) -> None:
+    paths = [path.with_name("gone.png") for path in validation.paths]
+    gone = Examples(paths, validation.hashes, validation.labels, validation.groups)
+    with pytest.raises(InputError, match="none of the validation images"):
+        run(validation=gone)
+
+
 def test_a_loss_that_is_no_number_ends_the_run(run: Run) -> None:
     with pytest.raises(InputError, match="lower rate"):
         run(replace(QUICK, rate=10.0, optimiser="sgd", clip=0.0, epochs=50, warm_up=0.0))

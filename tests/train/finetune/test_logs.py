@@ -1,4 +1,3 @@
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ def test_a_row_for_each_epoch_however_often_it_is_written(tmp_path: Path) -> Non
     write_csv(tmp_path, EPOCHS[:2])
     write_csv(tmp_path, EPOCHS)
     lines = (tmp_path / "log.csv").read_text("utf-8").splitlines()
-    assert lines[0].split(",") == [field.name for field in fields(Epoch)]
+    assert lines[0].startswith("epoch,step,rate,training_loss,validation_loss,accuracy,seconds,")
+    assert len(lines[0].split(",")) == len(lines[1].split(","))
     assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2"]
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
 

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ def write_csv(folder: Path, epochs: Sequence[Epoch]) -> None:
     """
     part = folder / f"{CSV}.part"
     with part.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, [field.name for field in fields(Epoch)])
-        rows.writeheader()
-        rows.writerows(asdict(epoch) for epoch in epochs)
+        rows = csv.writer(file)
+        rows.writerow(["epoch", *(field.name for field in fields(Epoch)[1:])])
+        rows.writerows(astuple(epoch) for epoch in epochs)
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / CSV)

@@ -105,8 +105,13 @@ class Loop:
             write_csv(self._site.folder, self.progress.epochs)
 
     def begin(self) -> None:
-        """Validate the head's start, epoch 0, and write the first checkpoint."""
-        self._end_epoch(0, 0.0)
+        """Validate the head's start, epoch 0, and write the first checkpoint.
+
+        Raises:
+            InputError: none of the validation images can be read.
+        """
+        if not np.isfinite(self._end_epoch(0, 0.0).validation_loss):
+            raise InputError("none of the validation images can be read")
 
     def run(self) -> None:
         """Train to the end.
@@ -114,7 +119,7 @@ class Loop:
         Raises:
             KeyboardInterrupt: asked to stop; a checkpoint was written.
             InputError: the loss is not a number any more.
-        MissingExtraError: TensorBoard's files are asked for, and it is not installed.
+            MissingExtraError: TensorBoard's files are asked for, and it is not installed.
         """
         wanted = self._rules.tensorboard and self._crew.processes.first
         events = Events(self._site.folder, wanted=wanted, step=self._steps_done)
@@ -296,9 +301,10 @@ def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _scored(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """The mean log loss and the accuracy of those that have logits; NaN and 0 if none has."""
     there = np.isfinite(logits).all(axis=1)
-    if not there.any():
-        raise InputError("none of the validation images can be read")
+    if not there.any():  # no file can be read, or the network fell apart in its last step
+        return float("nan"), 0.0
     values = logits[there].astype(np.float64)
     values -= values.max(axis=1, keepdims=True)
     logs = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
