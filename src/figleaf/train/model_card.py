@@ -117,6 +117,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _plain(text: str) -> str:
     """A name of anybody's choosing, as Markdown that says just that."""
     kept = "".join(char if char.isprintable() else " " for char in text)
-    for char in "\\`*_[]<>|#":
+    for char in "\\`*_[]<>|#&~":
         kept = kept.replace(char, f"\\{char}")
     return kept

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from figleaf.train.backbones.opening import split_names
 from figleaf.train.finetune.tuned import Epoch
 from figleaf.train.probe import Tried
 from figleaf.train.results import Calibration, Results
@@ -130,7 +132,7 @@ class TrainReport:
         """What a card says of the training: the same for the same training, so without times."""
         return {
             "mode": str(self.rules.mode),
-            "rules": self.rules.as_dict(),
+            "rules": _for_others(self.rules),
             "finetuning": dict(self.finetuning) if self.finetuning else None,
             "backbones": [asdict(one) for one in self.backbones],
             "classes": {label: dict(parts) for label, parts in self.classes.items()},
@@ -167,3 +169,14 @@ class TrainReport:
             "layers": [asdict(layer) for layer in self.detail.layers],
             "bundle_hash": self.bundle_hash,
         }
+
+
+def _for_others(rules: TrainRules) -> dict[str, Any]:
+    """The rules with files and folders by their names alone: a bundle is given to others, and is
+    the same wherever they lay.
+    """
+    backbones = [
+        Path(one).name if Path(one).exists() else one for one in split_names(rules.backbone)
+    ]
+    weights = Path(rules.weights).name if rules.weights else None
+    return rules.as_dict() | {"backbone": "+".join(backbones), "weights": weights}
