@@ -155,6 +155,19 @@ def test_frozen_stages_stay(run: Run) -> None:
     assert after["conv2.weight"] != before["conv2.weight"]
 
 
+def test_batch_norm_keeps_its_statistics_and_trains_its_scales(
+    run: Run, validation: Examples
+) -> None:
+    net, tuned = run(net=TinyNet(norm=True))
+    before, after = weights_of(TinyNet(norm=True)), weights_of(net)
+    for name in ("norm.running_mean", "norm.running_var", "norm.num_batches_tracked"):
+        assert after[name] == before[name]
+    assert after["norm.weight"] != before["norm.weight"]
+    best = tuned.epochs[tuned.best_epoch]
+    right = logits_of(tuned, validation).argmax(axis=1) == validation.labels
+    assert right.mean() == pytest.approx(best.accuracy)
+
+
 def test_accumulated_batches_are_as_one(run: Run) -> None:
     one, _ = run(QUICK, "a")
     two, _ = run(replace(QUICK, batch=4, accumulate=2), "b")

@@ -25,24 +25,25 @@ QUICK = FinetuneRules(
 class TinyNet(Net):
     """Two convolutions, 8 features."""
 
-    def __init__(self, seed: int = 0, dropout: float = 0.0) -> None:
+    def __init__(self, seed: int = 0, dropout: float = 0.0, norm: bool = False) -> None:
         super().__init__(Facts("tiny", SPEC, 8, "none", "none", {}))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.normalise = Normalise((127.5,) * 3, (127.5,) * 3)
             self.conv1 = PaddedConv2d(3, 8, 3, stride=2, pads=(1, 1, 1, 1))
             self.conv2 = PaddedConv2d(8, 8, 3, stride=2, pads=(1, 1, 1, 1))
+        self.norm = nn.BatchNorm2d(8) if norm else nn.Identity()
         self.relu = nn.ReLU()
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.pool = GlobalAverage()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu(self.conv1(self.normalise(x)))
+        y = self.relu(self.norm(self.conv1(self.normalise(x))))
         result: Tensor = self.pool(self.relu(self.conv2(self.dropout(y))))
         return result
 
     def stages(self) -> list[list[nn.Parameter]]:
-        return [parameters_of([self.conv1]), parameters_of([self.conv2])]
+        return [parameters_of([self.conv1, self.norm]), parameters_of([self.conv2])]
 
 
 def examples(folder: Path, count: int, seed: int = 0, classes: int = 3) -> Examples:

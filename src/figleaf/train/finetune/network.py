@@ -1,7 +1,5 @@
 """A net and its head, as one module to be trained."""
 
-from typing import Self
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -58,11 +56,3 @@ class Network(nn.Module):
             weight=folded.astype(np.float32),
             bias=(bias - mean @ folded).astype(np.float32),
         )
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of all layers but batch norm, which keeps its statistics."""
-        super().train(mode)
-        for module in self.net.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
-        return self

@@ -55,7 +55,8 @@ def features_of(
     """
     known = _read(folder, fingerprint, net.width)
     # Whole batches only, so that each picture has the neighbours that it would have had.
-    known = known[: len(known) - len(known) % (batch * crew.processes.count)]
+    if len(known) < len(pictures):
+        known = known[: len(known) - len(known) % (batch * crew.processes.count)]
     crew.processes.wait()  # until all have read it
     if crew.processes.first:
         _begin(folder, fingerprint, known)
