@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from math import isnan
+from pathlib import Path
 
-from figleaf.evaluate.compare import Comparison, Side
+from figleaf.evaluate.compare import Comparison, Disagreement, Side
 from figleaf.evaluate.versus import CHANCE, Difference, View
 from figleaf.report.tables import Table, counted, number, share
 
 _NAMES = {"classes": "by class", "safety": "safe or unsafe"}
+_DIGITS = 12  # of a hash: enough to name an image by
 SHOWN = 20
 """Disagreements in the table."""
 
@@ -90,13 +92,18 @@ def _disagreements(found: Comparison) -> Table:
             f"{one.a} {one.a_probability:.3f}",
             f"{one.b} {one.b_probability:.3f}",
             right[one.right],
-            one.path,
+            _named(one),
         )
         for one in found.disagreements[:SHOWN]
     )
     return Table(
         "Disagreements", (">distance", "class", "A says", "B says", "right", "image"), rows
     )
+
+
+def _named(one: Disagreement) -> str:
+    """A file by its path; one of a data set, which is called by its hash, by its first digits."""
+    return one.sha256[:_DIGITS] if Path(one.path).stem == one.sha256 else one.path
 
 
 def words(found: Comparison) -> Iterator[str]:

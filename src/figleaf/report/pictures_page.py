@@ -58,7 +58,8 @@ def pictures_page(
     Raises:
         MissingExtraError: the extra `report` is not installed.
     """
-    colours = {label: min(at, COLOURS - 1) for at, label in enumerate(found.labels)}
+    # The last colour is pale: of many classes some rather share one of the others.
+    colours = {label: at % (COLOURS - 1) for at, label in enumerate(found.labels)}
     pairs = zip(found.seen, shown, strict=False)
     left_out = len(found.seen) - len(shown)
     return render(

@@ -23,7 +23,7 @@ SIDE = 192
 """Pixels that a plain thumbnail has on its longer side at most."""
 
 _SCALE = 2  # pixels of a point
-_WIDTH, _NARROWEST, _MARGIN, _HEADER = 960.0, 480.0, 24.0, 72.0  # points
+_WIDTH, _NARROWEST, _MARGIN, _HEADER = 1060.0, 480.0, 24.0, 72.0  # points
 _TALLEST = 1400.0  # points that a page has at most, if one row of tiles is not taller by itself
 _THUMB, _GAP, _SPACE = 96.0, 10.0, 18.0
 _LABEL, _BAR, _SCORE = 72.0, 64.0, 40.0
@@ -32,8 +32,8 @@ _LINE, _NAME = 16.0, 18.0
 _SIZE, _SMALL, _TITLE = 9.0, 8.0, 15.0
 _MIDDLE = 0.36  # of a font's size, from the middle of its capitals to its base line
 _PAPER, _INK, _FAINT, _SHADE = "#ffffff", "#1d2126", "#626a73", "#eceef1"
-_COLOURS = ("#3b6fb0", "#d08b2c", "#4b9668", "#b4504f", "#7b61a6", "#3f9aa8", "#5f7285", "#b6bcc4")
-"""Those of the page, in light."""
+_COLOURS = ("#3b6fb0", "#d08b2c", "#4b9668", "#b4504f", "#7b61a6", "#3f9aa8", "#5f7285")
+"""Those of the page, in light; of many classes some share one."""
 
 
 def plain(data: bytes) -> bytes:
@@ -132,7 +132,7 @@ class _Pen:
         self.image = image
         self._draw = ImageDraw.Draw(image)
         self._colours: Mapping[str, str] = {
-            label: _COLOURS[min(at, len(_COLOURS) - 1)] for at, label in enumerate(labels)
+            label: _COLOURS[at % len(_COLOURS)] for at, label in enumerate(labels)
         }
 
     def write(
