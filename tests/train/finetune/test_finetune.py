@@ -201,12 +201,20 @@ def test_class_weights_pull_towards_their_class(run: Run, validation: Examples) 
     assert shares[1] > shares[0]
 
 
-def test_files_that_are_gone_are_left_out_and_counted(run: Run, train: Examples) -> None:
+def test_files_that_are_gone_are_left_out_and_counted(
+    run: Run, train: Examples, validation: Examples
+) -> None:
     paths = list(train.paths)
     for row in (3, 20):
         paths[row] = paths[row].with_name("gone.png")
-    _, tuned = run(train=Examples(paths, train.hashes, train.labels, train.groups))
-    assert tuned.left_out == 2
+    some = validation.take(np.arange(30) != 4)
+    paths_there = [*some.paths, paths[3]]
+    hashes, labels = [*some.hashes, b"x" * 32], np.append(some.labels, 0)
+    _, tuned = run(
+        train=Examples(paths, train.hashes, train.labels, train.groups),
+        validation=Examples(paths_there, hashes, labels, labels),
+    )
+    assert tuned.left_out == 3
     assert sum(epoch.left_out for epoch in tuned.epochs) >= 4  # an epoch leaves up to four away
     assert tuned.epochs[-1].accuracy > 0.9
 

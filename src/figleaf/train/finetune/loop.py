@@ -60,6 +60,21 @@ class Site:
     clock: Callable[[], float] = time.monotonic
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a network does in validation.
+
+    Attributes:
+        loss: the mean log loss; NaN where no image has logits.
+        accuracy: 0..1.
+        missing: images that have no logits, since they could not be read.
+    """
+
+    loss: float
+    accuracy: float
+    missing: int
+
+
 class Loop:
     """Trains a network, from its start or from a checkpoint.
 
@@ -232,16 +247,18 @@ class Loop:
             self._stepped_at = self._site.clock()
 
     def _end_epoch(self, number: int, rate: float) -> Epoch:
-        loss, accuracy = self._validate()
+        score = self._validate()
         progress = self.progress
+        if number == 0:
+            progress.unreadable += score.missing
         seen = (self._material.batches.plan.per_step * progress.step) - progress.left_out
         epoch = Epoch(
             number=number,
             step=self._steps_done if number else 0,
             rate=rate,
-            training_loss=progress.loss / progress.step if progress.step else loss,
-            validation_loss=loss,
-            accuracy=accuracy,
+            training_loss=progress.loss / progress.step if progress.step else score.loss,
+            validation_loss=score.loss,
+            accuracy=score.accuracy,
             seconds=progress.epoch_seconds,
             images_per_second=seen / progress.epoch_seconds if progress.epoch_seconds else 0.0,
             left_out=progress.left_out,
@@ -254,8 +271,8 @@ class Loop:
         self.save()
         return epoch
 
-    def _validate(self) -> tuple[float, float]:
-        """The mean log loss of the averaged weights, and their accuracy."""
+    def _validate(self) -> Score:
+        """Of the averaged weights."""
         material, rules = self._material, self._rules
         self._site.watch.start("validation", len(material.validation))
         network, compute = self.average.network, self._crew.compute
@@ -300,13 +317,13 @@ def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in state.items()}
 
 
-def _scored(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """The mean log loss and the accuracy of those that have logits; NaN and 0 if none has."""
+def _scored(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     there = np.isfinite(logits).all(axis=1)
     if not there.any():  # no file can be read, or the network fell apart in its last step
-        return float("nan"), 0.0
+        return Score(float("nan"), 0.0, len(labels))
     values = logits[there].astype(np.float64)
     values -= values.max(axis=1, keepdims=True)
     logs = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
     own = logs[np.arange(len(logs)), labels[there]]
-    return float(-own.mean()), float((logs.argmax(axis=1) == labels[there]).mean())
+    right = logs.argmax(axis=1) == labels[there]
+    return Score(float(-own.mean()), float(right.mean()), int((~there).sum()))

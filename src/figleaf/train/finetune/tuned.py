@@ -45,7 +45,7 @@ class Finetuned:
         images_per_second: of the training steps, over all epochs; 0 where there were none.
         precision: what was computed in: "f32", "bf16" or "f16".
         processes: how many there were.
-        left_out: training and validation images that could not be read at the head's start.
+        left_out: training and validation images that could not be read at the start.
     """
 
     graph: bytes = field(repr=False)
