@@ -15,8 +15,9 @@ from figleaf.metrics.losses import log_loss
 from figleaf.models.runtime import available_cores
 from figleaf.train import logistic
 from figleaf.train.class_weights import class_weights
+from figleaf.train.coordinates import covariance_of
 from figleaf.train.head import Head
-from figleaf.train.logistic import Coefficients
+from figleaf.train.logistic import Coefficients, Threads
 from figleaf.train.rules import TrainRules
 from figleaf.train.temperature import fit_temperature, softmax
 
@@ -26,6 +27,8 @@ PENALTIES = tuple(float(10 ** (step / 2)) for step in range(2, -9, -1))
 _PATIENCE = 2
 """Penalties that may be worse than the best so far before the search ends."""
 _LEAST_DEVIATION = 1e-6
+_MANY = 4
+"""Images for each feature, from which on a covariance is worth what it takes."""
 
 Rows = NDArray[np.int64]
 
@@ -109,6 +112,7 @@ class _Fold:
     weights: NDArray[np.float32]
     unseen: NDArray[np.float32]
     rows: Rows
+    covariance: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +206,25 @@ def fit_with_part(
         rules: penalty and class weights.
         step: called after each fit.
     """
+    with one_thread():
+        return _fit_with_part(train, validation, classes, rules, step)
+
+
+def _fit_with_part(
+    train: Table, validation: Table, classes: int, rules: TrainRules, step: Callable[[], None]
+) -> Probe:
     scale = Scale.of(train.features)
     weights = class_weights(train.labels, classes, rules.class_weights, rules.power)
+    features = scale.standardise(train.features)
+    images, width = features.shape
     fold = _Fold(
         scale,
-        scale.standardise(train.features),
+        features,
         train.labels,
         weights[train.labels],
         scale.standardise(validation.features.copy()),
         np.arange(len(validation.labels)),
+        covariance_of(features) if images >= _MANY * width else None,
     )
     best: list[Coefficients] = []
     tried, l2, logits = _search([fold], validation.labels, classes, rules, step, best)
@@ -280,10 +294,13 @@ def _path(
 ) -> Iterator[tuple[float, NDArray[np.float32], list[Coefficients]]]:
     """Each penalty, the logits of all unseen images, and what was fitted: each from the last."""
     found = [logistic.zeros(fold.features.shape[1], classes) for fold in folds]
-    with ThreadPoolExecutor(min(len(folds), available_cores())) as threads:
+    cores = available_cores()
+    with ThreadPoolExecutor(min(len(folds), cores)) as threads, ThreadPoolExecutor(cores) as more:
+        # Where there are several folds they keep the cores busy by themselves.
+        shared = Threads(more, cores) if len(folds) == 1 else None
         for l2 in PENALTIES if rules.l2 is None else (rules.l2,):
             logits = np.zeros((images, classes), np.float32)
-            fits = threads.map(partial(_fitted, l2=l2), folds, list(found))
+            fits = threads.map(partial(_fitted, l2=l2, threads=shared), folds, list(found))
             for number, (fold, one) in enumerate(zip(folds, fits, strict=True)):
                 found[number] = one
                 logits[fold.rows] = one.logits(fold.unseen)
@@ -291,8 +308,16 @@ def _path(
             yield l2, logits, list(found)
 
 
-def _fitted(fold: _Fold, start: Coefficients, l2: float) -> Coefficients:
-    return logistic.fit(fold.features, fold.labels, fold.weights, l2, start)
+def _fitted(fold: _Fold, start: Coefficients, l2: float, threads: Threads | None) -> Coefficients:
+    return logistic.fit(
+        fold.features,
+        fold.labels,
+        fold.weights,
+        l2,
+        start,
+        covariance=fold.covariance,
+        threads=threads,
+    )
 
 
 def _judged(l2: float, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Tried:
