@@ -15,7 +15,7 @@ from figleaf.evaluate.evaluation import Evaluation
 from figleaf.evaluate.labelled import open_labelled
 from figleaf.evaluate.rules import EvaluateRules
 
-from ..sources.collecting import photo
+from ..sources.collecting import collected, photo
 from .fakes import FIVE, evaluated, guesses, labelled
 
 
@@ -299,6 +299,26 @@ def test_changed_pictures(mine: Any) -> None:
     assert {found.images for found in one.robustness} == {2}
     assert all(0 <= found.shift < 0.5 for found in one.robustness)
     assert told == ["scoring with resnet50_thin@1", "changing pictures for resnet50_thin@1"]
+
+
+def test_a_data_set_from_its_collection_on(tmp_path: Any) -> None:
+    for number in range(24):
+        folder = tmp_path / "source" / ("neutral", "porn")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.jpg").write_bytes(photo(number, 96))
+    data = tmp_path / "data"
+    collected(tmp_path / "source", data)
+    figleaf.clean(data, workers=1)
+    figleaf.split(data, rules=figleaf.SplitRules(test=0.25, seed=3))
+    one = figleaf.evaluate(data, "mobilenet_v2", rules=EvaluateRules(repeats=5))
+    assert (one.origin.data, one.origin.split_seed, one.images) == ("data, test", 3, 6)
+    assert not one.failures
+    assert one.classes is not None
+    assert one.classes.matrix.sum(axis=1).tolist() == [0, 0, 3, 3, 0]
+    everything = figleaf.evaluate(data, "mobilenet_v2", rules=EvaluateRules(part="all", repeats=5))
+    assert everything.images == 24
+    assert everything.notes[0].startswith("18 images are of part train")
+    assert {found.name for found in everything.slices if found.kind == "part"} == {"test", "train"}
 
 
 def test_nothing_that_can_be_read(tmp_path: Any) -> None:

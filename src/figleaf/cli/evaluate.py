@@ -1,15 +1,13 @@
 """`figleaf evaluate`: models on labelled images, and on pictures that nobody has labelled."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from figleaf.cli.clean import naming_options
+from figleaf.cli.clean import naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
-from figleaf.cli.interruption import INTERRUPTED
 from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.output import opened
 from figleaf.cli.phases import Phases
@@ -200,19 +198,9 @@ def _measured(
     from figleaf.curate.watch import Watch
     from figleaf.evaluate.evaluation import evaluate_all
 
-    with _told_of_interruption(), Phases(shown=not quiet) as phases:
+    with told_of_interruption("nothing was written"), Phases(shown=not quiet) as phases:
         watch = Watch(phases.start, phases.done)
         return evaluate_all(data, models, rules=rules, watch=watch)
-
-
-@contextmanager
-def _told_of_interruption() -> Iterator[None]:
-    """End with a word and the right exit code on Ctrl-C."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("figleaf: interrupted; nothing was written")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _give(

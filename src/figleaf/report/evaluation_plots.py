@@ -214,7 +214,8 @@ def _draw_curves(axes: "Axes", curves: Sequence[_Curve], area: str, words: Words
         # Beside the curves, of which there is no telling where they leave room.
         axes.legend(title=area, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     else:
-        axes.text(0.5, 0.5, words("no_curve"), ha="center", va="center", color=_GREY)
+        behind = {"facecolor": "white", "edgecolor": "none"}
+        axes.text(0.5, 0.5, words("no_curve"), ha="center", va="center", color=_GREY, bbox=behind)
 
 
 def _thinned(curve: _Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
