@@ -205,12 +205,18 @@ def _option(name: str) -> str:
 
 
 @contextmanager
-def told_of_interruption() -> Iterator[None]:
-    """End with a word and the right exit code on Ctrl-C."""
+def told_of_interruption(
+    words: str = "what was done is kept, the same command goes on",
+) -> Iterator[None]:
+    """End with a word and the right exit code on Ctrl-C.
+
+    Args:
+        words: what became of the work.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        say("figleaf: interrupted; what was done is kept, the same command goes on")
+        say(f"figleaf: interrupted; {words}")
         raise typer.Exit(INTERRUPTED) from None
 
 
