@@ -1,5 +1,6 @@
 """The head's fit, held to scikit-learn's and to finite differences."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from figleaf.train import logistic
-from figleaf.train.logistic import Coefficients, _Objective, fit, zeros
+from figleaf.train.logistic import Coefficients, Threads, _Objective, fit, zeros
 
 
 def made(
@@ -93,9 +94,9 @@ def test_a_weight_of_two_is_an_image_twice() -> None:
 def test_the_gradient_is_that_of_finite_differences() -> None:
     features, labels = made(40, 7, 4)
     weights = np.random.default_rng(3).uniform(0.5, 2, 40).astype(np.float32)
-    objective = _Objective(features, labels, weights / weights.sum(), 0.3, (7, 4))
+    objective = _Objective(features, labels, weights / weights.sum(), 0.3, (7, 4), None)
     point = np.random.default_rng(4).normal(0, 0.5, 8 * 4)
-    value, gradient = objective(point)
+    found = objective(point.reshape(8, 4))
 
     def exact(flat: NDArray[np.float64]) -> float:
         """The formula of the docstring, in float64."""
@@ -104,11 +105,11 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
         loss = -(weights * np.log(own)).sum() / weights.sum()
         return float(loss + 0.3 / 2 * (weight**2).sum())
 
-    assert value == pytest.approx(exact(point), abs=1e-6)
+    assert found.loss == pytest.approx(exact(point), abs=1e-6)
     step = 1e-6
     steps = np.eye(len(point)) * step
     slopes = [(exact(point + one) - exact(point - one)) / (2 * step) for one in steps]
-    np.testing.assert_allclose(gradient, slopes, atol=2e-6)
+    np.testing.assert_allclose(found.gradient.ravel(), slopes, atol=2e-6)
 
 
 def test_where_it_starts_changes_little() -> None:
@@ -174,7 +175,43 @@ def test_iterations_that_run_out_are_told() -> None:
 def test_large_logits_do_not_overflow() -> None:
     features, labels = made(50, 4, 3)
     start = Coefficients(np.full((4, 3), 1e4) * [1, -1, 0], np.zeros(3))
-    objective = _Objective(features, labels, np.full(50, 0.02, np.float32), 0.0, (4, 3))
-    value, gradient = objective(np.concatenate([start.weight, start.bias[None]]).ravel())
-    assert np.isfinite(value)
-    assert np.isfinite(gradient).all()
+    objective = _Objective(features, labels, np.full(50, 0.02, np.float32), 0.0, (4, 3), None)
+    found = objective(np.concatenate([start.weight, start.bias[None]]))
+    assert np.isfinite(found.loss)
+    assert np.isfinite(found.gradient).all()
+
+
+@pytest.mark.parametrize(("images", "width"), [(5_000, 12), (400, 60), (40, 60)])
+@pytest.mark.parametrize("l2", [1.0, 0.01])
+def test_other_coordinates_and_threads_end_where_the_plain_way_does(
+    images: int, width: int, l2: float
+) -> None:
+    """Features that go along with each other, and one that never changes."""
+    features, labels = made(images, width, 3)
+    features[:, 1] = 0.9 * features[:, 0] + 0.1 * features[:, 1]
+    features[:, 2] = 0
+    weights = np.random.default_rng(5).uniform(0.5, 2, images).astype(np.float32)
+    covariance = np.cov(features.T.astype(np.float64), bias=True)
+    with ThreadPoolExecutor(3) as executor:
+        found = fit(
+            features,
+            labels,
+            weights,
+            l2,
+            zeros(width, 3),
+            covariance=covariance,
+            threads=Threads(executor, 3),
+        )
+    assert found.converged
+    assert_same(found, reference(features, labels, l2, weights))
+    assert not np.abs(found.weight[2]).max() > 1e-9
+    warm = fit(features, labels, weights, l2, found, covariance=covariance)
+    np.testing.assert_allclose(warm.weight, found.weight, atol=4e-3)
+
+
+def test_threads_more_than_rows() -> None:
+    features, labels = made(5, 3, 2)
+    with ThreadPoolExecutor(8) as executor:
+        shared = fit(features, labels, ones(labels), 0.1, zeros(3, 2), threads=Threads(executor, 8))
+    plain = fit(features, labels, ones(labels), 0.1, zeros(3, 2))
+    np.testing.assert_allclose(shared.weight, plain.weight, atol=1e-3)

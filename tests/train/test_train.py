@@ -64,7 +64,7 @@ def test_the_bundle_gives_what_was_reported(trained: tuple[Path, TrainReport]) -
         with figleaf.load(root / "model", runtime=runtime) as classifier:
             found = classifier.classify_many(test.paths)
         labels = list(report.classes)
-        predicted = [labels.index(one.label or "") for one in found]
+        predicted = np.array([labels.index(one.label or "") for one in found])
         matrix = np.zeros((3, 3), int)
         np.add.at(matrix, (test.labels, predicted), 1)
         np.testing.assert_array_equal(matrix, report.test.matrix)

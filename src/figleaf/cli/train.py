@@ -106,6 +106,10 @@ def train(
         raise InputError("DIR is empty: name a data set's folder")
     if tune and mode is not Mode.FINETUNE:
         raise InputError("--set is a rule of fine-tuning: it goes with --mode finetune")
+    if anew and mode is not Mode.FINETUNE:
+        raise InputError(
+            "--anew is about a checkpoint of fine-tuning: it goes with --mode finetune"
+        )
     with naming_options():
         rules = TrainRules(
             mode=mode,

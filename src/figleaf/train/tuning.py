@@ -62,12 +62,13 @@ def tune(
     """
     if rules.backbone == AUTO or len(split_names(rules.backbone)) > 1:
         raise InputError(f"{rules.backbone} cannot be fine-tuned: name one backbone")
-    from figleaf.train.finetune.finetune import finetune  # needs torch, as do the nets
-    from figleaf.train.nets import open_net
+    from figleaf.train.nets import open_net  # first, as it says in our words where torch is missing
 
     weights = Path(rules.weights) if rules.weights else None
     net = open_net(rules.backbone, weights, rules.sha256, download=rules.download)
     train, validation, words = _parted(material, rules)
+    from figleaf.train.finetune.finetune import finetune
+
     found = finetune(
         net,
         len(material.labels),

@@ -3,10 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
-from figleaf.errors import InputError, ModelError
+from figleaf.errors import InputError, MissingExtraError, ModelError
 from figleaf.models.bundle import embedded
 from figleaf.train.backbones.backbone import Backbone
-from figleaf.train.backbones.embedded import bundle_backbone
+from figleaf.train.backbones.embedded import EMBEDDED, bundle_backbone
 from figleaf.train.backbones.onnx_file import onnx_backbone
 
 _JOINT = "+"
@@ -57,7 +57,11 @@ def _open(name: str, *, weights: str | None, sha256: str | None, download: bool)
         return onnx_backbone(Path(name))
     if not _is_net(name):
         return bundle_backbone(name)
-    from figleaf.train.nets import as_backbone, open_net  # needs torch
-
+    try:
+        from figleaf.train.nets import as_backbone, open_net
+    except MissingExtraError as error:
+        known = ", ".join(EMBEDDED)
+        what = f"{name!r}, which is no embedded model ({known}),"
+        raise MissingExtraError("train", what) from error
     path = Path(weights) if weights else None
     return as_backbone(open_net(name, path, sha256, download=download))
