@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from figleaf.cli.clean import told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.phases import Phases
@@ -78,7 +79,7 @@ def compare(
     from figleaf.evaluate.compare import compare as run
 
     check_list(list_to, option="--list", as_json=as_json)
-    with Phases(shown=not quiet) as phases:
+    with told_of_interruption("nothing was written"), Phases(shown=not quiet) as phases:
         watch = Watch(phases.start, phases.done)
         found = run(
             *(a, b, data),

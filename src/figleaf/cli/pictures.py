@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from figleaf.cli.clean import told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.output import opened
 from figleaf.cli.phases import Phases
@@ -83,7 +84,7 @@ def run_pictures(asked: PicturesAsked) -> None:
         _check(sheet)
     if asked.show and not any(_is_png(sheet) for sheet in asked.sheets):
         raise InputError("--show is for a PNG sheet: give --sheet FILE.png too")
-    with Phases(shown=not asked.quiet) as phases:
+    with told_of_interruption("nothing was printed"), Phases(shown=not asked.quiet) as phases:
         watch = Watch(phases.start, phases.done)
         found = look(
             asked.folder,
