@@ -50,7 +50,12 @@ class Memory:
 
 
 def run(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], *, every: float = 0.2
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    every: float = 0.2,
+    most_seconds: float = _MOST_SECONDS,
 ) -> Ended:
     """Run a command in a folder.
 
@@ -59,6 +64,7 @@ def run(
         folder: its current folder; what it prints is put into a file there.
         environment: all of its variables.
         every: seconds between two looks at its memory.
+        most_seconds: that it may take, before it is ended.
 
     Raises:
         ProcessFailedError: its exit code is not 0, or it took too long.
@@ -73,8 +79,8 @@ def run(
                 memory = memory_of(process.pid)
                 peak_pss = max(peak_pss, memory.pss_bytes)
                 peak_rss = max(peak_rss, memory.rss_bytes)
-                if time.perf_counter() - begun > _MOST_SECONDS:
-                    raise ProcessFailedError(f"not done after {_MOST_SECONDS:.0f} s")
+                if time.perf_counter() - begun > most_seconds:
+                    raise ProcessFailedError(f"not done after {most_seconds:.0f} s")
         seconds = time.perf_counter() - begun
     text = log.read_text(errors="replace")
     if process.returncode:

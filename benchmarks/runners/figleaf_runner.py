@@ -42,7 +42,7 @@ def stage(name: str, classifier: figleaf.Classifier, paths: list[str]) -> Stage:
     def half(function: Callable[[list[T]], int], items: list[T]) -> Stage:
         def go_over(seconds: float) -> int:
             batches = passes.in_batches(passes.whole_passes(items, seconds), size)
-            return _on_threads(function, batches, model.streams)
+            return on_threads(function, batches, model.streams)
 
         return go_over
 
@@ -59,7 +59,7 @@ def _checked(prediction: figleaf.Prediction) -> int:
     return 1
 
 
-def _on_threads(function: Callable[[T], int], items: Iterator[T], threads: int) -> int:
+def on_threads(function: Callable[[T], int], items: Iterator[T], threads: int) -> int:
     """Call the function on every item, so many at a time; returns the sum of its answers."""
     taking = Lock()
 
