@@ -96,6 +96,23 @@ def test_the_best_epoch_is_that_of_the_lowest_loss() -> None:
     assert (progress.epoch, progress.step) == (4, 0)
 
 
+@pytest.mark.parametrize(
+    ("losses", "waited"),
+    [
+        ([0.1], 0),
+        ([0.1, 0.5], 0),
+        ([0.1, 0.5, 0.4, 0.3], 0),  # better each time, if not yet as good as the start
+        ([0.1, 0.5, 0.2, 0.3, 0.2], 2),
+        ([0.1, float("nan"), 0.4, float("nan")], 1),
+    ],
+)
+def test_patience_counts_from_the_best_that_was_trained(losses: list[float], waited: int) -> None:
+    progress = Progress()
+    for number, loss in enumerate(losses):
+        progress.end_epoch(epoch(number, loss))
+    assert progress.waited == waited
+
+
 def test_a_loss_that_is_no_number_is_never_the_best() -> None:
     progress = Progress()
     for number, loss in enumerate([0.5, float("nan"), 0.4]):

@@ -5,6 +5,7 @@ the step (see batches).
 """
 
 import json
+import math
 import os
 import pickle
 from collections.abc import Mapping
@@ -67,6 +68,16 @@ class Progress:
     def best(self) -> Epoch:
         """The epoch with the lowest validation loss; the first of all, if none can be compared."""
         return next(epoch for epoch in self.epochs if epoch.number == self.best_epoch)
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one of those that trained the net.
+
+        The head's start does not count: training often makes it worse before it makes it better.
+        """
+        losses = [epoch.validation_loss for epoch in self.epochs[1:]]
+        known = [loss if math.isfinite(loss) else math.inf for loss in losses]
+        return len(known) - 1 - known.index(min(known)) if known else 0
 
     def as_dict(self) -> State:
         """In JSON's types."""

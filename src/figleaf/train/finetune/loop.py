@@ -265,8 +265,7 @@ class Loop:
         )
         if progress.end_epoch(epoch):
             self.best = _copied(self.average.network.state_dict())
-        waited = number - progress.best_epoch
-        patient = not self._rules.patience or waited < self._rules.patience
+        patient = not self._rules.patience or progress.waited < self._rules.patience
         progress.finished = number >= self._rules.epochs or not patient
         self.save()
         return epoch

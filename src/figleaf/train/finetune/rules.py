@@ -37,7 +37,8 @@ class FinetuneRules:
         mixup: both parameters of the Beta distribution that pictures are mixed by; 0 for none.
         smoothing: the share of each label that is spread over all classes, 0..1.
         average: how much of the moving average of the weights (EMA) a step keeps; 0 for none.
-        patience: so many epochs without a lower validation loss end the training; 0 for all epochs.
+        patience: so many epochs without a lower validation loss than other epochs end the training;
+            0 for all epochs. The head's start is none of them.
         class_weights: "none", "sqrt", "balanced", "power", or a weight for each class.
         power: the exponent of class_weights="power".
         head_penalty: of the head's start, times half of the sum of its squared weights; the others
