@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 import figleaf
-from figleaf.classify.policy import load_policy
+from figleaf.classify.policy import Rule, load_policy
+from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, Status
 from figleaf.evaluate.compare import Comparison, compare, compared
 from figleaf.evaluate.figures import Draws
@@ -416,10 +418,21 @@ def test_a_bundle_from_elsewhere_beside_an_embedded_model(folder: Path, tmp_path
     assert found.fingerprint == data.fingerprint
 
 
+def nothing_unsafe() -> figleaf.Policy:
+    """A policy that no embedded model has an unsafe class for."""
+    return replace(BALANCED, rules=(Rule("unsafe", frozenset({"gore"}), review=0.5),))
+
+
 def test_misuse(folder: Path) -> None:
     with pytest.raises(figleaf.FigleafError, match="efficientnet_lite0 has no classes"):
         compare("mobilenet_v2", "efficientnet_lite0", folder)
     with pytest.raises(figleaf.FigleafError, match="no policy 'nothing'"):
         compare("mobilenet_v2", "inception_v3", folder, policy="nothing")
+    told: list[str] = []
+    watch = Watch(start=lambda phase, images: told.append(phase))
+    strange = f"cat={folder / 'neutral'}"
+    with pytest.raises(InputError, match="share none with the data"):
+        compare("mobilenet_v2", "inception_v3", strange, policy=nothing_unsafe(), watch=watch)
+    assert not [phase for phase in told if "scoring" in phase]
     with pytest.raises(InputError, match="part must be one of"):
         compare("mobilenet_v2", "inception_v3", folder, part="tset")

@@ -6,25 +6,31 @@ from pathlib import Path
 
 from figleaf.errors import ModelError
 from figleaf.models.bundle import find_bundle
-from figleaf.models.card import read_card
+from figleaf.models.card import Card, read_card
 
 _DIGITS = 6  # of a model's hash, where its name and version do not tell it from another
 
 
-def check_candidates(models: Iterable[str | Path]) -> None:
+def check_candidates(models: Iterable[str | Path]) -> list[Card]:
     """See, by their cards alone, that models can be asked: before any of them is.
 
     Args:
         models: embedded models' names or bundles' folders.
 
+    Returns:
+        their cards.
+
     Raises:
         ModelNotFoundError, BundleError: one is not there, or its card is not valid.
         ModelError: one has no classes.
     """
+    cards = []
     for model in models:
         card = read_card(find_bundle(model) / "card.json")
         if not card.labels:
             raise ModelError(f"{card.name} has no classes: it gives features, to train upon")
+        cards.append(card)
+    return cards
 
 
 def distinct_names(models: Sequence[tuple[str, str]]) -> list[str]:

@@ -179,9 +179,10 @@ def compare(
         ModelError, PolicyError: a model or policy that cannot be used.
     """
     chosen = policy if isinstance(policy, Policy) else load_policy(policy or DEFAULT_POLICY)
-    check_candidates((a, b))
+    cards = check_candidates((a, b))
     if not isinstance(data, Labelled):
         data = open_labelled(data, part=part, watch=watch)
+    _check_comparable(data, [card.labels for card in cards], chosen)
     scored = [_timed(model, data, fast, watch, clock) for model in (a, b)]
     return compared(data, scored, chosen, repeats=repeats, seed=seed)
 
@@ -212,10 +213,9 @@ def compared(
         raise InputError(f"{data.name}: none of its {len(data):,} images can be read")
     kept = data.take(read)
     said = [_Said(one.classes, one.probabilities[read]) for one, _ in scored]
+    _check_comparable(kept, [one.classes for one in said], policy)
     by_class, by_safety = _by_class(kept, said), _by_safety(kept, said, policy)
-    main = by_class or by_safety
-    if main is None:
-        raise InputError(_nothing_in_common(kept, said, policy))
+    main, *_ = (one for one in (by_class, by_safety) if one)
     draws = Draws(kept.groups, repeats, LEVEL, seed)
     a, b = _sides(scored, len(data))
     return Comparison(
@@ -319,10 +319,15 @@ def _by_safety(data: Labelled, said: Sequence[_Said], policy: Policy) -> _Pair |
     return _paired(np.arange(len(data)), truth, shares)
 
 
-def _nothing_in_common(data: Labelled, said: Sequence[_Said], policy: Policy) -> str:
+def _check_comparable(data: Labelled, classes: Sequence[tuple[str, ...]], policy: Policy) -> None:
+    """Raise InputError where two models can be compared neither by class nor as safe or unsafe."""
+    has_class = [number_labels(data.labels, one) >= 0 for one in classes]
+    unsafe = [unsafe_columns(one, policy) for one in classes]
+    if all(one.any() and not one.all() for one in unsafe) or (has_class[0] & has_class[1]).any():
+        return
     there = ", ".join(sorted(set(data.labels)))
-    one, other = (", ".join(found.classes) for found in said)
-    return (
+    one, other = (", ".join(names) for names in classes)
+    raise InputError(
         f"{data.name} has the classes {there}; the first model has {one}, the second {other}: they"
         f" share none with the data, nor do both tell what policy {policy.tag} calls unsafe from"
         " what it does not"
