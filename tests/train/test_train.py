@@ -16,11 +16,12 @@ from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, InputError, ModelError
 from figleaf.models.bundle import open_bundle
 from figleaf.models.runtime import RuntimeName
+from figleaf.train.backbones.embedded import EMBEDDED
 from figleaf.train.cache import FOLDER
 from figleaf.train.finetune.rules import FinetuneRules
 from figleaf.train.material import Material, read_material
 from figleaf.train.report import TrainReport
-from figleaf.train.rules import TrainRules
+from figleaf.train.rules import DEFAULT_BACKBONE, TrainRules
 from figleaf.train.train import train
 
 from ..sources.collecting import collected
@@ -234,6 +235,20 @@ def test_two_classes_and_a_rare_one(tmp_path: Path, small: str) -> None:
     folder = data_set(tmp_path, {"neutral": 30, "rare": 1})
     report = train(folder, tmp_path / "model", rules=rules(small, class_weights="balanced"))
     assert list(report.classes) == ["neutral", "rare"]
+
+
+def test_auto_takes_the_least_log_loss(tmp_path: Path) -> None:
+    """Each net sees the pictures once, alone and joined, and what was computed is counted."""
+    folder = data_set(tmp_path, dict.fromkeys(KINDS, 4), test=0)
+    report = train(folder, tmp_path / "model", rules=rules("auto"))
+    assert list(report.chosen) == [*EMBEDDED, DEFAULT_BACKBONE]
+    assert report.backbone == min(report.chosen, key=report.chosen.__getitem__)
+    assert report.chosen[report.backbone] == min(one.log_loss for one in report.tried)
+    assert report.timing.computed == 12
+    assert len(list((folder / FOLDER).iterdir())) == len(EMBEDDED)
+    named = train(folder, tmp_path / "named", rules=rules(report.backbone))
+    assert named.timing.computed == 0
+    assert named.l2 == report.l2
 
 
 # Files that are not what they were.
