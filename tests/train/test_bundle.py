@@ -75,6 +75,13 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         check_place(tmp_path / "no/model", overwrite=False)
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="cannot be written"):
+        check_place(tmp_path / "model", overwrite=False)
+
+
 @pytest.mark.parametrize("before", [None, (), BUNDLE])
 def test_a_finished_folder_takes_its_place(tmp_path: Path, before: tuple[str, ...] | None) -> None:
     out = tmp_path / "model"

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -354,3 +356,37 @@ def test_a_bundle_that_does_not_give_what_was_trained_is_not_kept(
     with pytest.raises(ModelError, match="the bundle's features are"):
         train(data, tmp_path / "second", rules=rules(small))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "first"]
+
+
+FULL = """
+import resource, sys
+from figleaf.train.train import train
+from figleaf.train.rules import TrainRules
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+folder, out, backbone = sys.argv[1:]
+try:
+    train(folder, out, rules=TrainRules(backbone=backbone), overwrite=True)
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_bundle_that_cannot_be_written_leaves_what_was_there(
+    data: Path, tmp_path: Path, small: str, before: bool
+) -> None:
+    """No file may grow beyond what features need, and less than the graph does."""
+    out = tmp_path / "model"
+    if before:
+        train(data, out, rules=rules(small))
+    kept = files(out) if before else None
+    large = described(tmp_path / "net", "large", channels=4_000)
+    command = [sys.executable, "-c", FULL, str(data), str(out), str(large)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120, text=True)
+    assert "File too large" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "data",
+        *(["model"] if before else []),
+        "net",
+    ]
+    assert (files(out) if before else None) == kept

@@ -39,6 +39,8 @@ def check_place(out: Path, *, overwrite: bool) -> None:
         )
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: there is no folder {out.absolute().parent}")
+    if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
+        raise InputError(f"{out}: {out.absolute().parent} cannot be written")
     if not os.path.lexists(out):
         return
     if out.is_symlink() or not out.is_dir():
@@ -135,7 +137,11 @@ def move(folder: Path, out: Path) -> None:
     if out.exists():
         old = folder.with_suffix(".old")
         out.rename(old)
-        folder.rename(out)
+        try:
+            folder.rename(out)
+        except BaseException:  # Ctrl-C as well: one of the two has to be there
+            old.rename(out)
+            raise
         shutil.rmtree(old)
     else:
         folder.rename(out)

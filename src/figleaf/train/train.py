@@ -98,7 +98,8 @@ def train(
         with ledger.run("train", arguments, hashes), TemporaryDirectory() as caches:
             fitted = _fitted(ledger.folder, material, job, Path(caches))
             report, graph = _reported(material, fitted, job)
-            return _written(report, graph, material, fitted, job)
+            with disk_errors(job.out):  # which may be another disk
+                return _written(report, graph, material, fitted, job)
 
 
 def is_first() -> bool:
