@@ -61,17 +61,3 @@ def test_every_name_has_a_docstring() -> None:
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'classifyy'"):
         _ = figleaf.classifyy
-
-
-@pytest.mark.parametrize(
-    "first", ["import figleaf.evaluate.rules", "figleaf.evaluate", "from figleaf import evaluate"]
-)
-def test_a_package_with_the_name_of_its_function_is_both(first: str) -> None:
-    code = (
-        f"import figleaf; {first}; import figleaf.evaluate.rules as rules\n"
-        "from figleaf.evaluate import figures\n"
-        "try: figleaf.evaluate('nowhere')\n"
-        "except figleaf.FigleafError as error: assert 'no file or folder' in str(error)\n"
-        "else: raise SystemExit('not called')"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

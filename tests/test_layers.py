@@ -24,7 +24,7 @@ LAYERS = (
     frozenset({"curate"}),
     frozenset({"metrics"}),
     frozenset({"train"}),
-    frozenset({"evaluate"}),
+    frozenset({"evaluation"}),
     frozenset({"report"}),
     frozenset({"export"}),
     frozenset({"cli"}),

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
     from figleaf.errors import FigleafError, Status
-    from figleaf.evaluate.compare import Comparison, compare
-    from figleaf.evaluate.evaluation import Evaluation, evaluate
-    from figleaf.evaluate.rules import EvaluateRules
+    from figleaf.evaluation.compare import Comparison, compare
+    from figleaf.evaluation.evaluate import Evaluation, evaluate
+    from figleaf.evaluation.rules import EvaluateRules
     from figleaf.export.dataset import export_dataset
     from figleaf.images import Limits
     from figleaf.models.runtime import Precision
@@ -73,11 +73,11 @@ _HOMES = {
     "Classifier": "figleaf.classify.classifier",
     "CleanRules": "figleaf.curate.cleaning.rules",
     "CollectRules": "figleaf.sources.rules",
-    "Comparison": "figleaf.evaluate.compare",
+    "Comparison": "figleaf.evaluation.compare",
     "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
-    "EvaluateRules": "figleaf.evaluate.rules",
-    "Evaluation": "figleaf.evaluate.evaluation",
+    "EvaluateRules": "figleaf.evaluation.rules",
+    "Evaluation": "figleaf.evaluation.evaluate",
     "FigleafError": "figleaf.errors",
     "Limits": "figleaf.images",
     "Policy": "figleaf.classify.policy",
@@ -89,8 +89,8 @@ _HOMES = {
     "check_split": "figleaf.curate.splitting.split",
     "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",
-    "compare": "figleaf.evaluate.compare",
-    "evaluate": "figleaf.evaluate",
+    "compare": "figleaf.evaluation.compare",
+    "evaluate": "figleaf.evaluation.evaluate",
     "export_dataset": "figleaf.export.dataset",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
@@ -104,9 +104,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(_HOMES[name])
-    # A package with the name of its function is called itself: it would be shadowed otherwise.
-    value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from figleaf.evaluate.evaluation import Evaluation
+from figleaf.evaluation.evaluate import Evaluation
 from figleaf.report.evaluation_files import files, folder_names
 from figleaf.report.evaluation_plots import PLOTS, confusion_matrix
 from figleaf.report.evaluation_tables import OF_EACH, matrix, names, origins, summary, thresholds
 from figleaf.report.texts import Words
 
-from ..evaluate.fakes import FIVE, evaluated, guesses
+from ..evaluation.fakes import FIVE, evaluated, guesses
 
 
 @pytest.fixture(scope="module")

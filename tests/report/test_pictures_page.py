@@ -11,7 +11,7 @@ from PIL import Image
 
 from figleaf.classify.prediction import Prediction
 from figleaf.errors import Status
-from figleaf.evaluate.pictures import Pictures, Seen, Voice
+from figleaf.evaluation.pictures import Pictures, Seen, Voice
 from figleaf.labels import Language
 from figleaf.models.runtime import Precision
 from figleaf.report import fonts

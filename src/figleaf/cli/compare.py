@@ -15,7 +15,7 @@ from figleaf.curate.splitting.rules import Part
 from figleaf.report.tables import counted, listed
 
 if TYPE_CHECKING:
-    from figleaf.evaluate.compare import Comparison
+    from figleaf.evaluation.compare import Comparison
 
 
 def compare(
@@ -75,8 +75,8 @@ def compare(
     Example: figleaf compare inception_v3 my-model --data my-data --list disagreements.csv
     """
     from figleaf.curate.watch import Watch
-    from figleaf.evaluate.compare import Disagreement
-    from figleaf.evaluate.compare import compare as run
+    from figleaf.evaluation.compare import Disagreement
+    from figleaf.evaluation.compare import compare as run
 
     check_list(list_to, option="--list", as_json=as_json)
     with told_of_interruption("nothing was written"), Phases(shown=not quiet) as phases:

@@ -20,8 +20,8 @@ from figleaf.models.runtime import Precision
 from figleaf.report.tables import counted, listed
 
 if TYPE_CHECKING:
-    from figleaf.evaluate.evaluation import Evaluation
-    from figleaf.evaluate.rules import EvaluateRules
+    from figleaf.evaluation.evaluate import Evaluation
+    from figleaf.evaluation.rules import EvaluateRules
     from figleaf.report.tables import Table
     from figleaf.report.texts import Words
 
@@ -126,7 +126,7 @@ def evaluate(
 
     Example: figleaf evaluate my-data --model my-model --model inception_v3 --out evaluation
     """
-    from figleaf.evaluate.rules import EvaluateRules
+    from figleaf.evaluation.rules import EvaluateRules
 
     chosen = tuple(models or [DEFAULT_MODEL])
     if pictures is not None:
@@ -196,7 +196,7 @@ def _measured(
     data: list[str], models: Sequence[str], rules: "EvaluateRules", *, quiet: bool
 ) -> "list[Evaluation]":
     from figleaf.curate.watch import Watch
-    from figleaf.evaluate.evaluation import evaluate_all
+    from figleaf.evaluation.evaluate import evaluate_all
 
     with told_of_interruption("nothing was written"), Phases(shown=not quiet) as phases:
         watch = Watch(phases.start, phases.done)
@@ -211,7 +211,7 @@ def _give(
     language: Language,
 ) -> None:
     """Write, print and tell what was found."""
-    from figleaf.evaluate.evaluation import Answer
+    from figleaf.evaluation.evaluate import Answer
     from figleaf.report.texts import Words
 
     words = Words(language.value)

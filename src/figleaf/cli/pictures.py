@@ -21,7 +21,7 @@ from figleaf.report.tables import counted, listed
 
 if TYPE_CHECKING:
     from figleaf.classify.prediction import Prediction
-    from figleaf.evaluate.pictures import Pictures
+    from figleaf.evaluation.pictures import Pictures
     from figleaf.report.texts import Words
     from figleaf.report.thumbnails import Thumbnail
 
@@ -75,7 +75,7 @@ def run_pictures(asked: PicturesAsked) -> None:
         FigleafError: wrong use, a model that cannot be used, a sheet that cannot be written.
     """
     from figleaf.curate.watch import Watch
-    from figleaf.evaluate.pictures import look
+    from figleaf.evaluation.pictures import look
     from figleaf.report.texts import Words
 
     if not asked.folder:

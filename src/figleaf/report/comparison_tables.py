@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from math import isnan
 from pathlib import Path
 
-from figleaf.evaluate.compare import Comparison, Disagreement, Side
-from figleaf.evaluate.versus import CHANCE, Difference, View
+from figleaf.evaluation.compare import Comparison, Disagreement, Side
+from figleaf.evaluation.versus import CHANCE, Difference, View
 from figleaf.report.tables import Table, counted, number, share
 
 _NAMES = {"classes": "by class", "safety": "safe or unsafe"}

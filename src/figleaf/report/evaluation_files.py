@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from figleaf.errors import MissingExtraError
-from figleaf.evaluate.evaluation import Evaluation
+from figleaf.evaluation.evaluate import Evaluation
 from figleaf.report.evaluation_plots import PLOTS
 from figleaf.report.evaluation_tables import names
 from figleaf.report.texts import Words

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.evaluate.evaluation import Evaluation, Origin
+from figleaf.evaluation.evaluate import Evaluation, Origin
 from figleaf.metrics import counts
 from figleaf.metrics.curves import Sweep
 from figleaf.report import fonts

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.evaluate.candidates import distinct_names
-from figleaf.evaluate.evaluation import Evaluation
-from figleaf.evaluate.figures import Figure
-from figleaf.evaluate.operating import SAFE, UNSAFE, Aim, Point
-from figleaf.evaluate.slices import Kind, Slice
+from figleaf.evaluation.candidates import distinct_names
+from figleaf.evaluation.evaluate import Evaluation
+from figleaf.evaluation.figures import Figure
+from figleaf.evaluation.operating import SAFE, UNSAFE, Aim, Point
+from figleaf.evaluation.slices import Kind, Slice
 from figleaf.metrics import counts
 from figleaf.metrics.thresholds import IMAGES
 from figleaf.report.tables import Table, number

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figleaf.classify.prediction import Prediction
-from figleaf.evaluate.pictures import Pictures, Seen, Voice
+from figleaf.evaluation.pictures import Pictures, Seen, Voice
 from figleaf.report.html import link, render
 from figleaf.report.plots import COLOURS
 from figleaf.report.tables import moment, number

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from figleaf.classify.prediction import Prediction
-from figleaf.evaluate.pictures import Pictures, Seen
+from figleaf.evaluation.pictures import Pictures, Seen
 from figleaf.images import decode
 from figleaf.report.fonts import fitted, runs, width
 from figleaf.report.html import require_extra

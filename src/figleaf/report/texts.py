@@ -309,7 +309,10 @@ TEXTS = _table(
     origins_title=("Where the figures come from", "수치의 출처"),
     by_class_title=("By class", "클래스별"),
     matrix_title=("Confusion matrix", "혼동 행렬"),
-    matrix_shares_title=("Confusion matrix, shares of the true class", "혼동 행렬(실제 클래스 비율)"),
+    matrix_shares_title=(
+        "Confusion matrix, shares of the true class",
+        "혼동 행렬(실제 클래스 비율)",
+    ),
     thresholds_title=("Thresholds on the unsafe score", "유해 점수의 임계값"),
     decisions_title=("What the policy decides", "정책의 결정"),
     slices_title=("Slices", "구분별"),

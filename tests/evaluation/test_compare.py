@@ -15,11 +15,11 @@ import figleaf
 from figleaf.classify.policy import Rule, load_policy
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, Status
-from figleaf.evaluate.compare import Comparison, compare, compared
-from figleaf.evaluate.figures import Draws
-from figleaf.evaluate.labelled import Labelled, open_labelled
-from figleaf.evaluate.scoring import ModelUsed, Scored
-from figleaf.evaluate.versus import Agreement, Difference, View, answers, versus
+from figleaf.evaluation.compare import Comparison, compare, compared
+from figleaf.evaluation.figures import Draws
+from figleaf.evaluation.labelled import Labelled, open_labelled
+from figleaf.evaluation.scoring import ModelUsed, Scored
+from figleaf.evaluation.versus import Agreement, Difference, View, answers, versus
 from figleaf.metrics.calibration import calibration_error
 from figleaf.metrics.curves import auc, roc
 from figleaf.metrics.losses import log_loss

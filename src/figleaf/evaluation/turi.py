@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.evaluate.classes import ClassView
-from figleaf.evaluate.figures import plain
-from figleaf.evaluate.operating import SAFE, UNSAFE, SafetyView
+from figleaf.evaluation.classes import ClassView
+from figleaf.evaluation.figures import plain
+from figleaf.evaluation.operating import SAFE, UNSAFE, SafetyView
 from figleaf.metrics import counts
 from figleaf.metrics.curves import Sweep
 

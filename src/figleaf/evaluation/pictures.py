@@ -13,7 +13,7 @@ from figleaf.classify.prediction import Prediction
 from figleaf.classify.source import walk
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, Status
-from figleaf.evaluate.candidates import check_candidates, distinct_names
+from figleaf.evaluation.candidates import check_candidates, distinct_names
 from figleaf.models.runtime import Precision
 
 TOP = 3

@@ -8,11 +8,11 @@ import numpy as np
 
 from figleaf.classify.policy import load_policy
 from figleaf.errors import Status
-from figleaf.evaluate.evaluation import Evaluation, assess
-from figleaf.evaluate.labelled import Labelled
-from figleaf.evaluate.rules import EvaluateRules
-from figleaf.evaluate.scoring import ModelUsed, Scored
-from figleaf.evaluate.truth import truth_of
+from figleaf.evaluation.evaluate import Evaluation, assess
+from figleaf.evaluation.labelled import Labelled
+from figleaf.evaluation.rules import EvaluateRules
+from figleaf.evaluation.scoring import ModelUsed, Scored
+from figleaf.evaluation.truth import truth_of
 from figleaf.models.runtime import Precision
 
 FIVE = ("drawings", "hentai", "neutral", "porn", "sexy")

@@ -11,9 +11,9 @@ from sklearn import metrics as peer
 import figleaf
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError
-from figleaf.evaluate.evaluation import Evaluation
-from figleaf.evaluate.labelled import open_labelled
-from figleaf.evaluate.rules import EvaluateRules
+from figleaf.evaluation.evaluate import Evaluation
+from figleaf.evaluation.labelled import open_labelled
+from figleaf.evaluation.rules import EvaluateRules
 
 from ..sources.collecting import collected, photo
 from .fakes import FIVE, evaluated, guesses, labelled

@@ -9,8 +9,8 @@ import pytest
 import figleaf
 from figleaf.curate.watch import Watch
 from figleaf.errors import ModelError, Status
-from figleaf.evaluate.labelled import Labelled, from_folder
-from figleaf.evaluate.scoring import score, score_with, unsafe_columns
+from figleaf.evaluation.labelled import Labelled, from_folder
+from figleaf.evaluation.scoring import score, score_with, unsafe_columns
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.evaluate.figures import Draws, Figure, plain
+from figleaf.evaluation.figures import Draws, Figure, plain
 from figleaf.metrics import counts
 from figleaf.metrics.calibration import Reliability, reliability
 from figleaf.metrics.curves import Ranking, Sweep

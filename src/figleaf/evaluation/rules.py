@@ -5,7 +5,7 @@ from pathlib import Path
 
 from figleaf.classify.policy import Policy
 from figleaf.errors import InputError
-from figleaf.evaluate.labelled import PARTS
+from figleaf.evaluation.labelled import PARTS
 from figleaf.metrics.intervals import LEVEL, REPEATS
 from figleaf.models.runtime import Precision, RuntimeName
 

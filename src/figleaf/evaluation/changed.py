@@ -14,8 +14,8 @@ from figleaf.classify.classifier import Classifier, decoder_for
 from figleaf.classify.source import Reader
 from figleaf.classify.stream import ordered_map
 from figleaf.errors import ImageError
-from figleaf.evaluate.figures import plain
-from figleaf.evaluate.robustness import CHANGES, Change
+from figleaf.evaluation.figures import plain
+from figleaf.evaluation.robustness import CHANGES, Change
 from figleaf.images import Limits
 from figleaf.metrics.ratios import quotient
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figleaf.classify.policy import Policy
-from figleaf.evaluate.classes import reliability_dict
-from figleaf.evaluate.figures import Draws, Figure, plain
-from figleaf.evaluate.rules import EvaluateRules
+from figleaf.evaluation.classes import reliability_dict
+from figleaf.evaluation.figures import Draws, Figure, plain
+from figleaf.evaluation.rules import EvaluateRules
 from figleaf.metrics.calibration import Reliability, reliability_of_score
 from figleaf.metrics.curves import Ranking, Sweep
 from figleaf.metrics.intervals import Interval

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from figleaf.evaluate.figures import Draws, plain
-from figleaf.evaluate.truth import number_labels
+from figleaf.evaluation.figures import Draws, plain
+from figleaf.evaluation.truth import number_labels
 from figleaf.metrics import checks
 from figleaf.metrics.calibration import BINS
 from figleaf.metrics.curves import Ranking

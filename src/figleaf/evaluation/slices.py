@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.evaluate.figures import Draws, Figure, plain
-from figleaf.evaluate.labelled import Labelled
+from figleaf.evaluation.figures import Draws, Figure, plain
+from figleaf.evaluation.labelled import Labelled
 
 _MEGAPIXELS = (0.05, 0.25, 1, 4)
 """Where the ranges of sizes end: 224 x 224 is .05, 1,000 x 1,000 is 1."""

@@ -12,7 +12,7 @@ from figleaf.classify.classifier import Classifier, load
 from figleaf.classify.policy import Policy
 from figleaf.curate.watch import Watch
 from figleaf.errors import Status
-from figleaf.evaluate.labelled import Labelled
+from figleaf.evaluation.labelled import Labelled
 from figleaf.images import Limits
 from figleaf.models.model import Model
 from figleaf.models.runtime import Precision, RuntimeName

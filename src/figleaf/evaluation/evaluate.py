@@ -13,17 +13,17 @@ from figleaf.classify.classifier import Classifier, load
 from figleaf.curate.splitting.rules import Part
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError
-from figleaf.evaluate import turi
-from figleaf.evaluate.changed import Robustness, choose, robustness, score_changed
-from figleaf.evaluate.classes import ClassView, class_view
-from figleaf.evaluate.figures import Draws, plain
-from figleaf.evaluate.labelled import Labelled, open_labelled
-from figleaf.evaluate.operating import Aim, Point, SafetyView, decide, safety_view
-from figleaf.evaluate.robustness import CHANGES
-from figleaf.evaluate.rules import EvaluateRules
-from figleaf.evaluate.scoring import ModelUsed, Scored, score_with, unsafe_columns
-from figleaf.evaluate.slices import Slice, slices
-from figleaf.evaluate.truth import Truth, truth_of
+from figleaf.evaluation import turi
+from figleaf.evaluation.changed import Robustness, choose, robustness, score_changed
+from figleaf.evaluation.classes import ClassView, class_view
+from figleaf.evaluation.figures import Draws, plain
+from figleaf.evaluation.labelled import Labelled, open_labelled
+from figleaf.evaluation.operating import Aim, Point, SafetyView, decide, safety_view
+from figleaf.evaluation.robustness import CHANGES
+from figleaf.evaluation.rules import EvaluateRules
+from figleaf.evaluation.scoring import ModelUsed, Scored, score_with, unsafe_columns
+from figleaf.evaluation.slices import Slice, slices
+from figleaf.evaluation.truth import Truth, truth_of
 from figleaf.models.bundle import DEFAULT_MODEL
 
 Data = str | Path | Sequence[str | Path] | Labelled

@@ -4,7 +4,7 @@ import pytest
 
 from figleaf.classify.policy import load_policy, parse_policy
 from figleaf.errors import InputError
-from figleaf.evaluate.truth import Truth, number_labels, truth_of
+from figleaf.evaluation.truth import Truth, number_labels, truth_of
 
 from .fakes import FIVE
 

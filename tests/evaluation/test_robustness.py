@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import figleaf
-from figleaf.evaluate.changed import choose, robustness, score_changed
-from figleaf.evaluate.robustness import CHANGES, blur, frame, grey, mirror, recompress, resize
+from figleaf.evaluation.changed import choose, robustness, score_changed
+from figleaf.evaluation.robustness import CHANGES, blur, frame, grey, mirror, recompress, resize
 
 
 @pytest.fixture(scope="module")

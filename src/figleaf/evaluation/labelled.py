@@ -23,8 +23,8 @@ from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import FILE_NAME, Ledger
 from figleaf.dataset.records import Item, Kind
 from figleaf.errors import DatasetError, ImageError, InputError
-from figleaf.evaluate.hidden import count_hidden
-from figleaf.evaluate.origins import read_sources
+from figleaf.evaluation.hidden import count_hidden
+from figleaf.evaluation.origins import read_sources
 from figleaf.images import Limits, decode
 from figleaf.models.runtime import available_cores
 from figleaf.sources.readers.opening import Source, SourceKind, open_source

@@ -9,8 +9,8 @@ import pytest
 import figleaf
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, ModelError, Status
-from figleaf.evaluate.candidates import distinct_names
-from figleaf.evaluate.pictures import Pictures, look
+from figleaf.evaluation.candidates import distinct_names
+from figleaf.evaluation.pictures import Pictures, look
 
 MODELS = ["mobilenet_v2", "mobilenet_v2_mid"]
 

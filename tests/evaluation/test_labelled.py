@@ -9,7 +9,7 @@ import pytest
 import figleaf
 from figleaf.curate.splitting.rules import SplitRules
 from figleaf.errors import DatasetError, InputError, SourceError
-from figleaf.evaluate.labelled import from_dataset, from_folder, open_labelled
+from figleaf.evaluation.labelled import from_dataset, from_folder, open_labelled
 
 from ..curate.splitting.samples import clean, collect, film, names, plant, sha256
 from ..sources.collecting import photo

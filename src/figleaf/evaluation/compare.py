@@ -16,13 +16,13 @@ from figleaf.classify.classifier import load
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError, Status
-from figleaf.evaluate.candidates import check_candidates, distinct_names
-from figleaf.evaluate.evaluation import Data
-from figleaf.evaluate.figures import Draws, plain
-from figleaf.evaluate.labelled import Labelled, open_labelled
-from figleaf.evaluate.scoring import ModelUsed, Scored, score_with, unsafe_columns
-from figleaf.evaluate.truth import number_labels
-from figleaf.evaluate.versus import Answers, View, answers, versus
+from figleaf.evaluation.candidates import check_candidates, distinct_names
+from figleaf.evaluation.evaluate import Data
+from figleaf.evaluation.figures import Draws, plain
+from figleaf.evaluation.labelled import Labelled, open_labelled
+from figleaf.evaluation.scoring import ModelUsed, Scored, score_with, unsafe_columns
+from figleaf.evaluation.truth import number_labels
+from figleaf.evaluation.versus import Answers, View, answers, versus
 from figleaf.metrics.intervals import LEVEL, REPEATS
 
 SAFETY = ("safe", "unsafe")

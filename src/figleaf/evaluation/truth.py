@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from figleaf import labels
 from figleaf.classify.policy import Policy
 from figleaf.errors import InputError
-from figleaf.evaluate.scoring import unsafe_columns
+from figleaf.evaluation.scoring import unsafe_columns
 
 
 @dataclass(frozen=True, slots=True)
