@@ -139,6 +139,8 @@ def _probe(
         steps.start(penalties * _FOLDS + 1)
         table = Table(features.matrix(train), train.labels)
         numbers = folds(train, _FOLDS, rules.seed)
+        if len(np.unique(numbers)) < 2:  # near duplicates all, or frames of one film
+            raise DatasetError("the images of train are all of one group: collect others as well")
         return fit_with_folds(table, numbers, classes, rules, steps.step), f"{_FOLDS} folds"
     words = "the validation part"
     if not len(validation):
