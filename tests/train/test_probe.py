@@ -149,6 +149,22 @@ def test_a_part_is_judged_by_the_head_itself() -> None:
     np.testing.assert_allclose(found.head.logits(unseen.features), found.logits, atol=1e-3)
 
 
+def test_of_many_images_a_part_gives_scikit_learns_head() -> None:
+    """Where the fit goes by other coordinates, on all cores."""
+    some = table(6_000, width=5, apart=0.4)
+    found = with_part(some, table(600, 1, width=5, apart=0.4))
+    assert found.converged
+    features = some.features.astype(np.float64)
+    scaled = StandardScaler().fit(features)
+    model = LogisticRegression(C=1 / (found.l2 * 6_000), tol=1e-9, max_iter=5000)
+    model.fit(scaled.transform(features), some.labels)
+    np.testing.assert_allclose(found.head.weight, model.coef_.T, atol=6e-3)
+    expected = model.predict_proba(scaled.transform(features))
+    np.testing.assert_allclose(softmax(found.head.logits(some.features)), expected, atol=5e-3)
+    other = with_part(some, table(600, 1, width=5, apart=0.4))
+    assert_equal(found, other)
+
+
 def test_class_weights_raise_the_recall_of_rare_classes() -> None:
     random = np.random.default_rng(0)
     places = np.arange(600) % 20
