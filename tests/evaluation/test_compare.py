@@ -22,6 +22,7 @@ from figleaf.evaluation.scoring import ModelUsed, Scored
 from figleaf.evaluation.versus import Agreement, Difference, View, answers, versus
 from figleaf.metrics.calibration import calibration_error
 from figleaf.metrics.curves import auc, roc
+from figleaf.metrics.intervals import wilson
 from figleaf.metrics.losses import log_loss
 from figleaf.metrics.paired import mcnemar, paired_bootstrap
 from figleaf.models.bundle import find_bundle
@@ -244,8 +245,10 @@ def test_a_model_against_itself_differs_in_nothing(drawn: Drawn) -> None:
     one = scored(NAMES, weak)
     found = compared(labelled([NAMES[at] for at in true]), [one, one], BALANCED, repeats=20)
     assert found.classes is not None
-    for figure in (found.classes.accuracy, found.classes.log_loss, found.classes.calibration_error):
-        assert (figure.value, figure.interval.low, figure.interval.high) == (0, 0, 0)
+    for figure in (found.classes.log_loss, found.classes.calibration_error):
+        assert figure.value == 0
+        assert math.isnan(figure.interval.low)
+        assert not figure.is_clear
     assert found.classes.test.p == 1
     assert not found.classes.is_more_than_chance
     assert found.disagreements == ()
@@ -365,7 +368,32 @@ def test_a_class_that_does_not_come_in_a_draw_makes_no_nan() -> None:
     found = compared(labelled(["neutral", "drawings"]), pair, BALANCED, repeats=50)
     json.dumps(found.to_dict(), allow_nan=False)
     assert found.classes is not None
-    assert [one.recall.interval.low for one in found.classes.recalls] == [0, 0]
+    assert [one.recall.value for one in found.classes.recalls] == [0, 0]
+
+
+def test_images_that_all_say_the_same_are_not_certain() -> None:
+    """Ten images on which two models never differ may be followed by some on which they do."""
+    right, wrong = ([[0, 0, 1.0, 0, 0]] * 10, [[1.0, 0, 0, 0, 0]] * 10)
+    data = labelled(["neutral"] * 10)
+    alike = compared(data, [scored(FIVE, right)] * 2, BALANCED, repeats=20).classes
+    apart = compared(data, [scored(FIVE, right), scored(FIVE, wrong)], BALANCED, repeats=20).classes
+    assert alike is not None
+    assert apart is not None
+    reach = wilson(0, 10).high
+    for figure in (alike.accuracy, alike.recalls[0].recall):
+        assert figure.interval.low == pytest.approx(-reach)
+        assert figure.interval.high == pytest.approx(reach)
+    for figure in (apart.accuracy, apart.recalls[0].recall):
+        assert figure.interval.low == -1
+        assert figure.interval.high == pytest.approx(2 * reach - 1)
+
+
+def test_one_image_is_never_clear() -> None:
+    pair = [scored(FIVE, [[0, 0, 1.0, 0, 0]]), scored(FIVE, [[1.0, 0, 0, 0, 0]])]
+    found = compared(labelled(["neutral"]), pair, BALANCED, repeats=20).classes
+    assert found is not None
+    assert not found.accuracy.is_clear
+    assert not found.recalls[0].recall.is_clear
 
 
 # With real models.

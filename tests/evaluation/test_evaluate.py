@@ -14,6 +14,8 @@ from figleaf.errors import InputError
 from figleaf.evaluation.evaluate import Evaluation
 from figleaf.evaluation.labelled import open_labelled
 from figleaf.evaluation.rules import EvaluateRules
+from figleaf.report.evaluation_tables import summary, thresholds
+from figleaf.report.texts import Words
 
 from ..sources.collecting import collected, photo
 from .fakes import FIVE, evaluated, guesses, labelled
@@ -114,7 +116,8 @@ def test_thresholds_keep_what_they_were_chosen_for(many: tuple[Any, Any, Evaluat
     assert given.expected.false_alarms == pytest.approx(9900 * given.false_positive_rate.value)
     chosen = points["recall", 0.9].threshold
     assert chosen.interval.low <= chosen.value <= chosen.interval.high
-    assert given.threshold.interval.low == given.threshold.interval.high == 0.5
+    assert given.threshold.value == 0.5
+    assert math.isnan(given.threshold.interval.low)  # it is not estimated
 
 
 def test_intervals_draw_whole_groups() -> None:
@@ -144,6 +147,66 @@ def test_all_right_is_not_certain() -> None:
     assert found.interval.low == pytest.approx(0.566, abs=1e-3)  # Wilson's, of five groups
     assert one.safety is not None
     assert one.safety.points[0].false_positive_rate.interval.high == pytest.approx(0.434, abs=1e-3)
+
+
+def test_frames_of_one_film_are_not_certain_either() -> None:
+    rows = [[0, 0, 1.0, 0, 0]] * 7 + [[0.9, 0, 0.1, 0, 0]] * 3
+    one = evaluated(["neutral"] * 10, rows, groups=np.zeros(10, np.int64))
+    assert one.classes is not None
+    accuracy, recall = one.classes.accuracy, one.classes.figures[2].recall
+    for figure in (accuracy, recall):
+        assert figure.value == pytest.approx(0.7)
+        assert figure.interval.low < 0.2
+        assert figure.interval.high > 0.9
+
+
+def test_what_every_draw_finds_has_no_interval_but_shares() -> None:
+    """A perfect model's AUC and mean F1 are 1 in every draw, of however few images."""
+    rows = [[0, 0, 1.0, 0, 0], [0, 0, 0, 1.0, 0]] * 3
+    one = evaluated(["neutral", "porn"] * 3, rows)
+    assert one.classes is not None
+    assert one.safety is not None
+    for figure in (one.classes.macro_f1, one.classes.macro_auc, one.safety.auc):
+        assert figure.value == 1
+        assert math.isnan(figure.interval.low)
+    cells = {row[0]: row[1] for row in summary([one], Words("en")).rows}
+    assert (cells["F1, mean"], cells["ROC AUC, mean"]) == ("100.0%", "1.000")
+    assert cells["accuracy"] == "100.0% (61.0-100.0)"
+
+
+@pytest.mark.parametrize(
+    ("safe", "unsafe", "rules", "fine"),
+    [
+        (1, 10, EvaluateRules(target_recall=(0.9,), target_fpr=(), repeats=2), False),
+        (1, 9, EvaluateRules(target_recall=(0.9,), target_fpr=(), repeats=2), True),
+        (100, 1, EvaluateRules(target_recall=(), target_fpr=(0.01,), repeats=2), False),
+        (99, 1, EvaluateRules(target_recall=(), target_fpr=(0.01,), repeats=2), True),
+    ],
+)
+def test_an_aim_below_one_image_is_told(
+    safe: int, unsafe: int, rules: EvaluateRules, fine: bool
+) -> None:
+    rows = [[0, 0, 1.0, 0, 0]] * safe + [[0, 0, 0, 1.0, 0]] * unsafe
+    one = evaluated(["neutral"] * safe + ["porn"] * unsafe, rows, rules=rules)
+    assert one.safety is not None
+    assert one.safety.points[-1].is_too_fine is fine
+
+
+def test_a_mistake_costs_the_same_in_both_views() -> None:
+    """A score of 1 for what is not: the loss goes by float32, as of the classes."""
+    one = evaluated(["neutral", "porn"], [[0, 0, 0, 1.0, 0]] * 2)
+    assert one.classes is not None
+    assert one.safety is not None
+    assert one.safety.log_loss == pytest.approx(one.classes.log_loss)
+
+
+def test_few_of_ten_thousand_have_a_decimal() -> None:
+    rows = [[0, 0, 1.0, 0, 0]] * 9 + [[0, 0, 0, 1.0, 0]]
+    rules = EvaluateRules(base_rate=0.00005, repeats=2)
+    one = evaluated(["neutral"] + ["porn"] * 9, rows[::-1], rules=rules)
+    found = thresholds(one, Words("en"))
+    assert found.rows[0][5:] == ("0", "0.5", "10,000")
+    assert "of which 0.5 are unsafe" in found.note
 
 
 def test_what_cannot_be_read_is_counted_and_nothing_else() -> None:

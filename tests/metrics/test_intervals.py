@@ -206,6 +206,18 @@ def test_wilson_is_that_of_scipy(successes: int, trials: int, level: float) -> N
     assert found.high == pytest.approx(expected.high, abs=1e-12)
 
 
+@pytest.mark.parametrize("groups", [1, 7, 100])
+def test_a_share_of_none_or_all_has_wilsons_interval(groups: int) -> None:
+    none, all_ = (intervals.unvaried(share, groups, 0, 1) for share in (0, 1))
+    assert (none.low, none.high) == pytest.approx((0, intervals.wilson(0, groups).high))
+    assert (all_.low, all_.high) == pytest.approx((intervals.wilson(groups, groups).low, 1))
+
+
+def test_an_interval_of_one_group_holds_its_mean() -> None:
+    found = intervals.unvaried(0.7, 1, 0, 1)
+    assert 0 < found.low < 0.7 < found.high < 1
+
+
 def test_of_no_trials_nothing_is_known() -> None:
     assert intervals.wilson(0, 0) == Interval(0, 1, 0.95)
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.metrics.intervals import Interval, percentile, wilson
+from figleaf.metrics.intervals import Interval, percentile, unvaried
 from figleaf.metrics.resampling import Clusters
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure and where it may lie; nan for what has nothing below its line."""
+    """A figure and where it may lie; nan for what has nothing below its line, or no interval."""
 
     value: float
     interval: Interval
@@ -58,30 +58,50 @@ class Draws:
         return np.array([statistics(one) for one in weights])
 
     def figure(self, value: float, drawn: NDArray[np.float64]) -> Figure:
-        """A figure with the interval of its draws, of shape (repeats,)."""
-        if math.isnan(value):
-            return Figure(value, Interval(math.nan, math.nan, self.level))
-        return Figure(value, percentile(drawn, self.level))
+        """A figure with the interval of its draws, of shape (repeats,).
+
+        Where every draw says the same, as of a perfect model or a single group, that is not
+        certainty, and there is no interval.
+        """
+        return Figure(value, self._interval(value, drawn))
 
     def share(
         self, hits: NDArray[np.bool_], among: NDArray[np.bool_], drawn: NDArray[np.float64]
     ) -> Figure:
         """The share of some images that are hit, with the interval of its draws.
 
-        Where all are hit, or none, every draw says the same, which is not certainty: there it is
-        Wilson's interval of as many trials as there are groups.
+        Where every draw says the same it is `unvaried`'s: Wilson's, of as many trials as there are
+        groups, where all are hit or none.
 
         Args:
             hits: booleans of shape (images,).
             among: which images count, likewise.
             drawn: the share in each draw, of shape (repeats,).
         """
-        trials, found = int(among.sum()), int((hits & among).sum())
-        if not trials or 0 < found < trials:
-            return self.figure(found / trials if trials else math.nan, drawn)
-        independent = len(np.unique(self.groups[among]))
-        interval = wilson(independent if found else 0, independent, self.level)
-        return Figure(found / trials, interval)
+        trials = int(among.sum())
+        value = int((hits & among).sum()) / trials if trials else math.nan
+        return Figure(value, self.bounded(value, among, drawn, least=0.0))
+
+    def bounded(
+        self,
+        value: float,
+        among: NDArray[np.bool_],
+        drawn: NDArray[np.float64],
+        *,
+        least: float,
+    ) -> Interval:
+        """The interval of a mean of what is `least`..1 of each image; see `share`."""
+        found = self._interval(value, drawn)
+        if math.isnan(value) or found.low < found.high:
+            return found
+        return unvaried(value, len(np.unique(self.groups[among])), least, 1.0, self.level)
+
+    def _interval(self, value: float, drawn: NDArray[np.float64]) -> Interval:
+        """The interval of the draws; nan where there is nothing to tell, or no two that differ."""
+        found = percentile(drawn, self.level)
+        if not math.isnan(value) and found.low < found.high:
+            return found
+        return Interval(math.nan, math.nan, self.level)
 
 
 def plain(value: Any) -> Any:

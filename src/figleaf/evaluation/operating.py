@@ -54,7 +54,7 @@ class Point:
         target: the rate or recall that it was chosen for; None where it was given.
         threshold: from which score on an image is flagged; infinity where nothing may be, nan where
             there is nothing to choose by. A chosen one's interval is that of choosing it anew in
-            each draw.
+            each draw; a given one has none.
         recall: the share of unsafe images that is flagged; the interval is for this threshold.
         false_positive_rate: the share of safe images that is flagged; likewise.
         precision: the share of flagged images that is unsafe, in these data.
@@ -197,7 +197,8 @@ def safety_view(
             )
         )
     called = scores >= rules.threshold
-    shares = np.stack([1 - scores, scores], axis=1)
+    # float32, as probabilities are: what a mistake of score 1 loses depends on the type.
+    shares = np.stack([1 - scores, scores], axis=1).astype(np.float32)
     return SafetyView(
         unsafe_classes=tuple(unsafe_classes),
         unsafe_labels=tuple(unsafe_labels),
@@ -229,6 +230,8 @@ def decide(
 ) -> dict[str, dict[str, int]]:
     """What a policy decides of safe and of unsafe images: "safe" -> "review" -> images, and so on.
 
+    Nothing where it has no threshold for any of the classes.
+
     Args:
         truth: which images are unsafe, of shape (images,).
         probabilities: of shape (images, classes).
@@ -238,7 +241,8 @@ def decide(
     found: dict[str, Counter[str]] = {SAFE: Counter(), UNSAFE: Counter()}
     for is_unsafe, row in zip(truth, probabilities.tolist(), strict=True):
         decision, _ = policy.decide(dict(zip(classes, row, strict=True)))
-        found[UNSAFE if is_unsafe else SAFE][str(decision)] += 1
+        if decision is not None:
+            found[UNSAFE if is_unsafe else SAFE][str(decision)] += 1
     return {name: dict(sorted(counts.items())) for name, counts in found.items()}
 
 
@@ -307,9 +311,12 @@ def _or_zero(value: float) -> float:
 
 
 def _is_too_fine(aim: Aim, target: float | None, negatives: int, positives: int) -> bool:
-    """Whether an aim is for less than one image."""
+    """Whether an aim is for less than one image.
+
+    Quotients, as thresholds are chosen by: 10 * (1 - .9) is below 1, and yet 9 of 10 are .9.
+    """
     if target is None:
         return False
     if aim is Aim.RECALL:
-        return 0 < positives * (1 - target) < 1
-    return 0 < negatives * target < 1
+        return positives > 0 and (positives - 1) / positives < target < 1
+    return negatives > 0 and 0 < target < 1 / negatives

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from figleaf.evaluation.figures import Draws, Figure, plain
 from figleaf.evaluation.labelled import Labelled
+from figleaf.metrics.ratios import ratio
 
 _MEGAPIXELS = (0.05, 0.25, 1, 4)
 """Where the ranges of sizes end: 224 x 224 is .05, 1,000 x 1,000 is 1."""
@@ -100,13 +101,14 @@ def _shares(
     members: NDArray[np.bool_], hits: NDArray[np.bool_], draws: Draws
 ) -> list[Figure | None]:
     """The share that is hit of each slice, of shape (slices, images)."""
-    of_all, of_right = members.astype(np.float64), (members & hits).astype(np.float64)
+    # Numbers of images, not masks: a matrix of 30 slices of a million images takes gigabytes.
+    rows = [np.flatnonzero(mask) for mask in members]
+    right = [numbers[hits[numbers]] for numbers in rows]
 
     def statistics(weights: NDArray[np.int64]) -> NDArray[np.float64]:
-        times = weights.astype(np.float64)
-        below = of_all @ times
+        below = [weights[numbers].sum() for numbers in rows]
         # A draw may miss a small slice.
-        return np.divide(of_right @ times, below, out=np.full_like(below, np.nan), where=below > 0)
+        return ratio([weights[numbers].sum() for numbers in right], below)
 
     drawn = draws.of(statistics)
     return [draws.share(hits, mask, drawn[:, n]) for n, mask in enumerate(members)]

@@ -16,7 +16,7 @@ from figleaf.evaluation.truth import number_labels
 from figleaf.metrics import checks
 from figleaf.metrics.calibration import BINS
 from figleaf.metrics.curves import Ranking
-from figleaf.metrics.intervals import Interval, percentile
+from figleaf.metrics.intervals import Interval
 from figleaf.metrics.losses import log_losses
 from figleaf.metrics.paired import McNemar, mcnemar
 from figleaf.metrics.ratios import ratio
@@ -69,7 +69,7 @@ class Difference:
     Attributes:
         a: that of the first one; nan where it has none.
         b: that of the second one.
-        interval: where the difference, b - a, may lie.
+        interval: where the difference, b - a, may lie; nan where there is nothing to tell by.
     """
 
     a: float
@@ -221,9 +221,12 @@ def versus(a: Answers, b: Answers, labels: Sequence[str], draws: Draws) -> View:
     ]
     first, second = (one.of(np.ones(len(true), np.int64)) for one in both)
     drawn = draws.of(lambda weights: both[1].of(weights) - both[0].of(weights))
+    # Of accuracy, and after log-loss and the rest, of recalls: shares of these images are right.
+    shares = {0: np.ones(len(true), bool)}
+    shares |= {len(first) - len(classes) + own: true == own for own in range(len(classes))}
     accuracy, loss, error, *others = (
-        Difference(float(of_a), float(of_b), percentile(differences, draws.level))
-        for of_a, of_b, differences in zip(first, second, drawn.T, strict=True)
+        _difference(float(first[n]), float(second[n]), drawn[:, n], shares.get(n), draws)
+        for n in range(len(first))
     )
     names, counts = tuple(map(str, classes)), np.bincount(true).tolist()
     agreement = agree(a, b)
@@ -239,6 +242,19 @@ def versus(a: Answers, b: Answers, labels: Sequence[str], draws: Draws) -> View:
         agreement=agreement,
         test=mcnemar(agreement.only_a, agreement.only_b),
     )
+
+
+def _difference(
+    a: float,
+    b: float,
+    drawn: NDArray[np.float64],
+    among: NDArray[np.bool_] | None,
+    draws: Draws,
+) -> Difference:
+    """A figure of two models; `among` which images it is a share of, None where it is none."""
+    if among is None:
+        return Difference(a, b, draws.figure(b - a, drawn).interval)
+    return Difference(a, b, draws.bounded(b - a, among, drawn, least=-1.0))
 
 
 def agree(a: Answers, b: Answers) -> Agreement:

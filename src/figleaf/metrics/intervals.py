@@ -67,8 +67,8 @@ def bootstrap(
 
     For figures of a confusion matrix or of a score's curve, `bootstrap_matrix` and
     `bootstrap_sweep` are faster. Of one group there is only one draw, and the interval is a point;
-    so it is where every image has the same outcome: see `wilson`. Of few groups, some tens, a
-    percentile interval is a little too narrow.
+    so it is where every image has the same outcome: see `wilson` and `unvaried`. Of few groups,
+    some tens, a percentile interval is a little too narrow.
 
     Args:
         statistic: the figure of some images, given by their numbers, int64 of shape (n,); a number
@@ -229,3 +229,27 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     reach = z * math.sqrt(found * (1 - found) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
     return Interval(max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale), level)
+
+
+def unvaried(
+    value: float, groups: int, least: float, most: float, level: float = LEVEL
+) -> Interval:
+    """The interval of a mean over groups that all have the same: no draw differs from another.
+
+    That is not certainty. By Wilson's interval a share of up to w of what is not seen may be
+    otherwise, anything from `least` to `most`, and the rest is as it was. Of a share of 0 or 1 it
+    is Wilson's interval itself.
+
+    Args:
+        value: the mean, `least`..`most`.
+        groups: how many there are.
+        least: what an image can be at least: 0 of a share, -1 of a difference of two.
+        most: and at most.
+        level: above 0, below 1.
+
+    Raises:
+        InputError: a number out of range.
+    """
+    other = wilson(0, groups, level).high
+    same = (1 - other) * value
+    return Interval(same + other * least, same + other * most, level)

@@ -188,7 +188,7 @@ def thresholds(one: Evaluation, words: Words) -> Table:
         f">{words('expected_missed')}",
         f">{words('expected_alarms')}",
     )
-    unsafe = number(round(IMAGES * one.safety.base_rate)) if one.safety else ""
+    unsafe = count(IMAGES * one.safety.base_rate) if one.safety else ""
     note = words("thresholds_note", unsafe=unsafe)
     return Table(words("thresholds_title"), head, rows, note)
 
@@ -287,23 +287,27 @@ def score(value: float) -> str:
 
 
 def count(value: float) -> str:
-    """Of 10,000 images, to the nearest one; a dash for what has no value."""
-    return _NONE if math.isnan(value) else number(round(value))
+    """Of 10,000 images, to the nearest one, or tenth below ten; a dash for what has no value."""
+    if math.isnan(value):
+        return _NONE
+    return number(round(value)) if value >= 10 or value.is_integer() else f"{value:.1f}"
 
 
 def share_of(figure: Figure | None) -> str:
-    """A share with its interval: "90.4% (86.5-93.9)"."""
+    """A share with its interval, where it has one: "90.4% (86.5-93.9)"."""
     if figure is None or math.isnan(figure.value):
         return _NONE
-    low, high = (f"{100 * end:.1f}" for end in (figure.interval.low, figure.interval.high))
-    return f"{share(figure.value)} ({low}-{high})"
+    return share(figure.value) + _between(figure, lambda end: f"{100 * end:.1f}")
 
 
 def score_of(figure: Figure) -> str:
-    """A figure with its interval: ".810 (.737-.881)", with the zeros."""
-    if math.isnan(figure.value):
-        return _NONE
-    return f"{score(figure.value)} ({score(figure.interval.low)}-{score(figure.interval.high)})"
+    """A figure with its interval, where it has one: ".810 (.737-.881)", with the zeros."""
+    return score(figure.value) + _between(figure, score)
+
+
+def _between(figure: Figure, shown: Callable[[float], str]) -> str:
+    low, high = figure.interval.low, figure.interval.high
+    return "" if math.isnan(low) else f" ({shown(low)}-{shown(high)})"
 
 
 OF_EACH: tuple[Maker, ...] = (
