@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from figleaf.report.tables import Table
     from figleaf.report.texts import Words
 
+_OF_PICTURES = {
+    *("pictures", "sheets", "show", "models", "top_k", "policy", "fast", "precision", "threads"),
+    *("as_json", "language", "quiet"),
+}
+"""What goes with `--pictures`: all else needs labels."""
+
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
         list[str] | None,
         typer.Argument(
@@ -130,8 +137,9 @@ def evaluate(
 
     chosen = tuple(models or [DEFAULT_MODEL])
     if pictures is not None:
-        if data or out or list_to:
-            raise InputError("--pictures takes no DATA, --out or --list; labels make these")
+        if others := [name for name in _given_options(context) if name not in _OF_PICTURES]:
+            names = ", ".join(_called(name, context) for name in others)
+            raise InputError(f"{names}: not with --pictures, which has no labels to go by")
         run_pictures(
             PicturesAsked(
                 folder=pictures,
@@ -151,6 +159,8 @@ def evaluate(
         return
     if sheets or show:
         raise InputError("--sheet and --show are for --pictures FOLDER")
+    if not robustness and "robustness_images" in _given_options(context):
+        raise InputError("--robustness-images is for --robustness")
     if not data:
         raise InputError("name a data set or a folder with one a class; or give --pictures FOLDER")
     with naming_options():
@@ -174,6 +184,21 @@ def evaluate(
         _check_out(out)
     found = _measured(data, chosen, rules, quiet=quiet)
     _give(found, out, list_to, as_json, language)
+
+
+def _given_options(context: typer.Context) -> list[str]:
+    """The parameters that the command line has, by name, in the order of the help."""
+    names = [parameter.name or "" for parameter in context.command.params]
+    # By its name: the enumeration is click's in some versions of typer, and typer's own in others.
+    sources = [context.get_parameter_source(name) for name in names]
+    pairs = zip(names, sources, strict=True)
+    return [name for name, source in pairs if source and source.name == "COMMANDLINE"]
+
+
+def _called(name: str, context: typer.Context) -> str:
+    """What the help calls a parameter."""
+    found = next(one for one in context.command.params if one.name == name)
+    return found.opts[0] if found.param_type_name == "option" else name.upper()
 
 
 def _given(**targets: list[float] | None) -> dict[str, Any]:
