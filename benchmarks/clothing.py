@@ -22,9 +22,9 @@ from statistics import mean, stdev
 from benchmarks import machine, report
 from benchmarks.splits import Outcome, Pooled, Split, computed, peer, plain, pooled, probed, splits
 from benchmarks.splits import tuned as finetuned
-from figleaf.train.backbones.embedded import EMBEDDED
-from figleaf.train.backbones.opening import open_backbones
-from figleaf.train.rules import DEFAULT_BACKBONE
+from figleaf.training.backbones.embedded import EMBEDDED
+from figleaf.training.backbones.opening import open_backbones
+from figleaf.training.rules import DEFAULT_BACKBONE
 
 CHOICES = (*EMBEDDED, DEFAULT_BACKBONE)
 LEAST_ACCURACY = 0.955

@@ -26,7 +26,7 @@ from benchmarks.measure import Run, evenly_spaced
 from benchmarks.plan import Comparison, Efficiency
 from benchmarks.process import ProcessFailedError, run
 from benchmarks.runners.features_runner import FULL, Answer
-from figleaf.train.rules import DEFAULT_BACKBONE
+from figleaf.training.rules import DEFAULT_BACKBONE
 
 REFERENCE_IMAGES, REFERENCE_SECONDS = 125_214, 12_600
 """What the reference loaded, and what loading, features and training took it: 3 h 30 min."""

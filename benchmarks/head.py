@@ -25,8 +25,8 @@ from benchmarks.made_features import COUNTS
 from benchmarks.process import ProcessFailedError, run
 from benchmarks.runners.head_runner import Answer
 from benchmarks.splits import computed, pooled
-from figleaf.train.backbones.opening import open_backbones
-from figleaf.train.rules import DEFAULT_BACKBONE
+from figleaf.training.backbones.opening import open_backbones
+from figleaf.training.rules import DEFAULT_BACKBONE
 
 IMAGES = sum(COUNTS)
 MOST_SECONDS = 120.0

@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset
 from figleaf.images import decode
 from figleaf.models.card import Input, Resample
 from figleaf.models.preprocess import prepare
-from figleaf.train.examples import Examples
-from figleaf.train.nets.net import Net
+from figleaf.training.examples import Examples
+from figleaf.training.nets.net import Net
 
 _FILTERS = {
     Resample.BILINEAR: Image.Resampling.BILINEAR,

@@ -18,14 +18,14 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.preprocessing import StandardScaler
 
 from figleaf.curate.watch import Watch
-from figleaf.train.backbones.backbone import Backbone
-from figleaf.train.examples import Examples
-from figleaf.train.features import Features, computing
-from figleaf.train.holding import folds, held_out
-from figleaf.train.probe import Table, fit_with_folds
-from figleaf.train.results import results
-from figleaf.train.rules import TrainRules
-from figleaf.train.temperature import fit_temperature, softmax
+from figleaf.training.backbones.backbone import Backbone
+from figleaf.training.examples import Examples
+from figleaf.training.features import Features, computing
+from figleaf.training.holding import folds, held_out
+from figleaf.training.probe import Table, fit_with_folds
+from figleaf.training.results import results
+from figleaf.training.rules import TrainRules
+from figleaf.training.temperature import fit_temperature, softmax
 
 FOLDS = 5
 """As `figleaf train` takes where a split has no validation part."""
@@ -118,9 +118,9 @@ def peer(features: NDArray[np.float32], data: Pooled, split: Split) -> Outcome:
 
 def tuned(name: str, data: Pooled, split: Split, settings: dict[str, Any]) -> Outcome:
     """A net fine-tuned by figleaf, in f32 features of its graph. Needs torch."""
-    from figleaf.train.finetune.finetune import finetune
-    from figleaf.train.finetune.rules import FinetuneRules
-    from figleaf.train.nets import open_net
+    from figleaf.training.finetune.finetune import finetune
+    from figleaf.training.finetune.rules import FinetuneRules
+    from figleaf.training.nets import open_net
 
     net = open_net(name)
     train, test = data.examples.take(split.train), data.examples.take(split.test)
@@ -146,7 +146,7 @@ def tuned(name: str, data: Pooled, split: Split, settings: dict[str, Any]) -> Ou
 def plain(name: str, data: Pooled, split: Split) -> Outcome:
     """The same net fine-tuned by a plain loop, on the whole of train. Needs torch."""
     from benchmarks.plain_finetune import PlainRules, plain_accuracy, plain_finetune
-    from figleaf.train.nets import open_net
+    from figleaf.training.nets import open_net
 
     net = open_net(name)
     train, test = data.examples.take(split.train), data.examples.take(split.test)

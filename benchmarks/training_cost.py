@@ -26,7 +26,7 @@ from benchmarks.measure import evenly_spaced
 from benchmarks.process import ProcessFailedError, run
 from benchmarks.runners.features_runner import Answer
 from figleaf.report.plots import as_it_comes
-from figleaf.train.rules import DEFAULT_BACKBONE
+from figleaf.training.rules import DEFAULT_BACKBONE
 
 SIZES = (1_000, 5_000, 25_000, REFERENCE_IMAGES)
 LEAST_RATIO = 10.0

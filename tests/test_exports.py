@@ -17,6 +17,7 @@ PUBLIC = [
     "EvaluateRules",
     "Evaluation",
     "FigleafError",
+    "FinetuneRules",
     "Limits",
     "Policy",
     "Precision",
@@ -24,6 +25,8 @@ PUBLIC = [
     "ScreenRules",
     "SplitRules",
     "Status",
+    "TrainReport",
+    "TrainRules",
     "__version__",
     "check_split",
     "clean",
@@ -37,6 +40,7 @@ PUBLIC = [
     "screen",
     "split",
     "stats",
+    "train",
 ]
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     frozenset({"sources"}),
     frozenset({"curate"}),
     frozenset({"metrics"}),
-    frozenset({"train"}),
+    frozenset({"training"}),
     frozenset({"evaluation"}),
     frozenset({"report"}),
     frozenset({"export"}),

@@ -2,7 +2,7 @@
 
     python -m benchmarks.runners.features_runner WAY NET LIST [--fast] [--seconds S] [--nets FOLDER]
 
-stage     `figleaf.train.features`: from files into a fresh cache, the graph's loading included
+stage     `figleaf.training.features`: from files into a fresh cache, the graph's loading included
 prepare   its half: read, decode, prepare, on as many threads
 model     its other half: the model on pictures that were prepared before, likewise
 naive     a loop: Pillow, one by one, ONNX Runtime as it comes, on the same graphs
@@ -35,10 +35,10 @@ from figleaf.images import Limits
 from figleaf.models.card import Input, Resample
 from figleaf.models.model import Model, Prepared
 from figleaf.models.preprocess import prepare
-from figleaf.train.backbones.backbone import Backbone
-from figleaf.train.backbones.opening import open_backbones
-from figleaf.train.examples import Examples
-from figleaf.train.features import Features, computing, joined_model
+from figleaf.training.backbones.backbone import Backbone
+from figleaf.training.backbones.opening import open_backbones
+from figleaf.training.examples import Examples
+from figleaf.training.features import Features, computing, joined_model
 
 FULL = "resnet50"
 KEPT = 32
@@ -171,9 +171,9 @@ def _export(folder: Path) -> None:
     """Full ResNet-50 from a file of weights, as a user's would be: its path, its speed."""
     import torch
 
-    from figleaf.train.nets import Facts, as_backbone, open_net
-    from figleaf.train.nets.opening import RESNET50_INPUT
-    from figleaf.train.nets.resnet import ResNet50
+    from figleaf.training.nets import Facts, as_backbone, open_net
+    from figleaf.training.nets.opening import RESNET50_INPUT
+    from figleaf.training.nets.resnet import ResNet50
 
     torch.manual_seed(_SEED)
     net = ResNet50(Facts(FULL, RESNET50_INPUT, 2048, "", "", {}))

@@ -34,15 +34,15 @@ from figleaf.dataset.outcomes import apply
 from figleaf.dataset.records import Decision, Item, Kind, Outcome, Stored
 from figleaf.dataset.register import register
 from figleaf.metrics.losses import log_loss
-from figleaf.train.backbones.opening import open_backbones
-from figleaf.train.cache import FOLDER, FeatureCache
-from figleaf.train.examples import Examples
-from figleaf.train.features import Features, computing, key_of
-from figleaf.train.holding import held_out
-from figleaf.train.probe import Probe, Scale, Table, fit_with_part
-from figleaf.train.rules import DEFAULT_BACKBONE, TrainRules
-from figleaf.train.temperature import softmax
-from figleaf.train.train import train
+from figleaf.training.backbones.opening import open_backbones
+from figleaf.training.cache import FOLDER, FeatureCache
+from figleaf.training.examples import Examples
+from figleaf.training.features import Features, computing, key_of
+from figleaf.training.holding import held_out
+from figleaf.training.probe import Probe, Scale, Table, fit_with_part
+from figleaf.training.rules import DEFAULT_BACKBONE, TrainRules
+from figleaf.training.temperature import softmax
+from figleaf.training.train import train
 
 _OTHERS = 20_000
 _SEED, _OTHER_SEED = 3, 4

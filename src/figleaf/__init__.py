@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from figleaf.models.runtime import Precision
     from figleaf.sources.collect import collect
     from figleaf.sources.rules import CollectRules
+    from figleaf.training.finetune.rules import FinetuneRules
+    from figleaf.training.report import TrainReport
+    from figleaf.training.rules import TrainRules
+    from figleaf.training.train import train
 
 __all__ = [
     "Classifier",
@@ -47,6 +51,7 @@ __all__ = [
     "EvaluateRules",
     "Evaluation",
     "FigleafError",
+    "FinetuneRules",
     "Limits",
     "Policy",
     "Precision",
@@ -54,6 +59,8 @@ __all__ = [
     "ScreenRules",
     "SplitRules",
     "Status",
+    "TrainReport",
+    "TrainRules",
     "__version__",
     "check_split",
     "clean",
@@ -67,6 +74,7 @@ __all__ = [
     "screen",
     "split",
     "stats",
+    "train",
 ]
 
 _HOMES = {
@@ -79,6 +87,7 @@ _HOMES = {
     "EvaluateRules": "figleaf.evaluation.rules",
     "Evaluation": "figleaf.evaluation.evaluate",
     "FigleafError": "figleaf.errors",
+    "FinetuneRules": "figleaf.training.finetune.rules",
     "Limits": "figleaf.images",
     "Policy": "figleaf.classify.policy",
     "Precision": "figleaf.models.runtime",
@@ -86,6 +95,8 @@ _HOMES = {
     "ScreenRules": "figleaf.curate.screening.rules",
     "SplitRules": "figleaf.curate.splitting.rules",
     "Status": "figleaf.errors",
+    "TrainReport": "figleaf.training.report",
+    "TrainRules": "figleaf.training.rules",
     "check_split": "figleaf.curate.splitting.split",
     "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",
@@ -98,6 +109,7 @@ _HOMES = {
     "screen": "figleaf.curate.screening.screen",
     "split": "figleaf.curate.splitting.split",
     "stats": "figleaf.curate.stats",
+    "train": "figleaf.training.train",
 }
 
 

@@ -11,10 +11,10 @@ import pytest
 from figleaf.cli.train import _tuning
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import InputError
-from figleaf.train.finetune.rules import FinetuneRules
+from figleaf.training.finetune.rules import FinetuneRules
 
 from ..curate.splitting.samples import clean, collect, names
-from ..train.samples import KINDS, data_set, described, files_of
+from ..training.samples import KINDS, data_set, described, files_of
 from .test_collect import Done, figleaf
 
 

@@ -13,12 +13,12 @@ from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.errors import InputError
 from figleaf.report.tables import counted
-from figleaf.train.class_weights import ClassWeights
-from figleaf.train.finetune.rules import FinetuneRules
-from figleaf.train.rules import Mode, TrainRules
+from figleaf.training.class_weights import ClassWeights
+from figleaf.training.finetune.rules import FinetuneRules
+from figleaf.training.rules import Mode, TrainRules
 
 if TYPE_CHECKING:
-    from figleaf.train.report import TrainReport
+    from figleaf.training.report import TrainReport
 
 _RULES = TrainRules()
 _TUNING = FinetuneRules()
@@ -99,8 +99,8 @@ def train(
     Example: figleaf train my-data my-model
     """
     from figleaf.curate.watch import Watch
-    from figleaf.train.train import assist, is_first
-    from figleaf.train.train import train as run
+    from figleaf.training.train import assist, is_first
+    from figleaf.training.train import train as run
 
     if not folder:
         raise InputError("DIR is empty: name a data set's folder")

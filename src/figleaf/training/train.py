@@ -1,0 +1,236 @@
+"""Training, wired: the split's images, features or a net, a head, a temperature, a bundle."""
+
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from figleaf._version import __version__
+from figleaf.curate.splitting.rules import Part
+from figleaf.curate.watch import Watch
+from figleaf.dataset.disk import disk_errors
+from figleaf.dataset.ledger import Ledger
+from figleaf.errors import InputError
+from figleaf.models.summary import describe
+from figleaf.training.bundle import check_place, move, staging, write_parts, write_report
+from figleaf.training.cache import FOLDER
+from figleaf.training.examples import Examples
+from figleaf.training.finetune.rules import FinetuneRules
+from figleaf.training.fitted import Fitted
+from figleaf.training.graph import classifier_graph
+from figleaf.training.material import Material, read_material
+from figleaf.training.model_card import model_card
+from figleaf.training.probing import fit_probe
+from figleaf.training.report import BackboneSummary, Timing, TrainReport
+from figleaf.training.results import Results, calibrate, results
+from figleaf.training.rules import Mode, TrainRules
+from figleaf.training.temperature import softmax
+from figleaf.training.timing import Stopwatch
+from figleaf.training.tuning import fit_net, tune
+from figleaf.training.verify import verify
+
+_WORK = "training"
+"""In a data set's folder: checkpoints and logs of fine-tuning."""
+_VERSIONED = ("numpy", "scipy", "onnx", "openvino", "pillow", "simplejpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be trained, and where it goes."""
+
+    out: Path
+    rules: TrainRules
+    tuning: FinetuneRules | None
+    anew: bool
+    watch: Watch
+    clock: Stopwatch
+
+
+def train(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    rules: TrainRules | None = None,
+    finetuning: FinetuneRules | None = None,
+    overwrite: bool = False,
+    anew: bool = False,
+    watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
+) -> TrainReport:
+    """Train a classifier on the split of a data set, and write it as a bundle.
+
+    Features of pictures are kept in the data set's folder: the same call with another head takes
+    seconds. What was killed goes on where it was.
+
+    Args:
+        folder: the data set's, split.
+        out: where the bundle goes: a new folder, whose name is the model's.
+        rules: backbone, head, seed.
+        finetuning: how a net is fine-tuned, where `rules.mode` says so.
+        overwrite: replace a bundle that is there.
+        anew: leave a checkpoint of fine-tuning that is there unread.
+        watch: is told how it goes.
+
+    Returns:
+        what was trained, how it does, and how long it took.
+
+    Raises:
+        DatasetError: no data set there, no split, too few images; it is in use, or its disk is full
+            or read-only.
+        LeakError: the split has the same picture on both sides.
+        InputError: rules that make no sense, or a place where no bundle may go.
+        ModelError, MissingExtraError: a backbone that cannot be had.
+    """
+    rules = rules or TrainRules()
+    tuning = (finetuning or FinetuneRules()) if rules.mode is Mode.FINETUNE else None
+    if finetuning is not None and tuning is None:
+        raise InputError("finetuning is for mode='finetune'")
+    job = _Job(Path(out), rules, tuning, anew, watch, Stopwatch())
+    check_place(job.out, overwrite=overwrite)
+    with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
+        with job.clock.phase("loading"):
+            material = read_material(ledger)
+        hashes = {"data": material.data_hash, "split": material.split}
+        arguments = rules.as_dict() | {"out": str(out)}
+        with ledger.run("train", arguments, hashes), TemporaryDirectory() as caches:
+            fitted = _fitted(ledger.folder, material, job, Path(caches))
+            report, graph = _reported(material, fitted, job)
+            with disk_errors(job.out):  # which may be another disk
+                return _written(report, graph, material, fitted, job)
+
+
+def is_first() -> bool:
+    """Whether this process, of those that torchrun started, is the one that calls `train`."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def assist(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    rules: TrainRules,
+    finetuning: FinetuneRules | None = None,
+    anew: bool = False,
+) -> None:
+    """Take part, as one of torchrun's other processes, in what the first one calls `train` for.
+
+    Args are those of `train`, and must be the same.
+
+    Raises:
+        InputError: a probe, which needs one process alone.
+    """
+    if rules.mode is not Mode.FINETUNE:
+        raise InputError("several processes are for mode='finetune': a probe needs one")
+    with Ledger(folder) as ledger:
+        material = read_material(ledger)
+    work = Path(folder) / _WORK / Path(out).name
+    tune(material, rules, finetuning or FinetuneRules(), work, Watch(), anew=anew)
+
+
+def _fitted(folder: Path, material: Material, job: _Job, caches: Path) -> Fitted:
+    if job.tuning is None:
+        return fit_probe(material, job.rules, folder / FOLDER, job.clock, job.watch)
+    work = folder / _WORK / job.out.name
+    return fit_net(
+        material, job.rules, job.tuning, work, caches, job.clock, job.watch, anew=job.anew
+    )
+
+
+def _reported(material: Material, fitted: Fitted, job: _Job) -> tuple[TrainReport, bytes]:
+    """What the training came to so far, and the classifier's graph."""
+    clock = job.clock
+    with clock.phase("testing"):
+        calibration = calibrate(fitted.logits, fitted.labels)
+        temperature = calibration.temperature
+        validation = results(fitted.labels, softmax(fitted.logits, temperature))
+        test = _tested(material, fitted, temperature)
+    with clock.phase("writing"):
+        graph = classifier_graph(fitted.backbones, fitted.head, temperature)
+        detail = describe(graph)
+    report = TrainReport(
+        name=job.out.name,
+        rules=job.rules,
+        finetuning=job.tuning.decisive() if job.tuning else None,
+        classes=material.counts,
+        trained=fitted.trained,
+        unreadable=fitted.unreadable,
+        left_out=material.left_out,
+        backbones=tuple(
+            BackboneSummary(one.name, one.sha256, one.width, one.input.size)
+            for one in fitted.backbones
+        ),
+        precision=fitted.precision,
+        l2=fitted.l2,
+        iterations=fitted.iterations,
+        converged=fitted.converged,
+        tried=tuple(fitted.tried),
+        epochs=tuple(fitted.epochs),
+        chosen=fitted.chosen,
+        held_out=fitted.held_out,
+        calibration=calibration,
+        validation=validation,
+        test=test,
+        detail=detail,
+        timing=_timing(clock, fitted.computed),
+        data_hash=material.data_hash,
+        split=material.split,
+        split_seed=material.split_seed,
+        versions=_versions(with_torch=job.tuning is not None),
+    )
+    return report, graph
+
+
+def _tested(material: Material, fitted: Fitted, temperature: float) -> Results | None:
+    some = fitted.features.readable_of(material.parts[Part.TEST])
+    if not len(some):
+        return None
+    logits = fitted.head.logits(fitted.features.matrix(some))
+    return results(some.labels, softmax(logits, temperature))
+
+
+def _written(
+    report: TrainReport, graph: bytes, material: Material, fitted: Fitted, job: _Job
+) -> TrainReport:
+    folder = staging(job.out)
+    try:
+        with job.clock.phase("writing"):
+            text = model_card(report, fitted.backbones)
+            bundle_hash = write_parts(folder, graph, text, report, fitted.backbones)
+            some = next(part for part in _seen(material, fitted) if len(part))
+            temperature = report.calibration.temperature
+            verify(folder, fitted.head, temperature, fitted.features, some)
+        timing = _timing(job.clock, fitted.computed)
+        report = replace(report, timing=timing, bundle_hash=bundle_hash)
+        write_report(folder, report)
+        move(folder, job.out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return report
+
+
+def _seen(material: Material, fitted: Fitted) -> list[Examples]:
+    """Parts whose features are there; of a fine-tuned net's train part there are none."""
+    order = (Part.TRAIN, Part.VALIDATION, Part.TEST)
+    return [fitted.features.readable_of(material.parts[part]) for part in order]
+
+
+def _timing(clock: Stopwatch, computed: int) -> Timing:
+    seconds = clock.seconds
+    return Timing(
+        loading=seconds["loading"],
+        features=seconds["features"],
+        computed=computed,
+        training=seconds["training"],
+        testing=seconds["testing"],
+        writing=seconds["writing"],
+    )
+
+
+def _versions(*, with_torch: bool) -> Mapping[str, str]:
+    names = (*_VERSIONED, "torch") if with_torch else _VERSIONED
+    found = {name: version(name) for name in names}
+    return {"figleaf": __version__, "python": platform.python_version()} | found
