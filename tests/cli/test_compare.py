@@ -48,7 +48,7 @@ def test_tables_and_words(folder: Path) -> None:
     ]
     assert safety.splitlines()[1].split() == [
         *("accuracy", "4", "1.000", "1.000", "0.000"),
-        *("0.000", "to", "0.000"),
+        *("-0.490", "to", "+0.490"),
     ]
     assert [row.split()[-4:] for row in agreement.splitlines()[1:]] == [
         ["3", "75.0%", "4", "100.0%"],

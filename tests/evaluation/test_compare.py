@@ -27,6 +27,7 @@ from figleaf.metrics.losses import log_loss
 from figleaf.metrics.paired import mcnemar, paired_bootstrap
 from figleaf.models.bundle import find_bundle
 from figleaf.models.runtime import Precision
+from figleaf.report.comparison_tables import tables
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -339,6 +340,36 @@ def test_what_nobody_knows_counts_as_safe_and_is_told() -> None:
     assert found.safety.accuracy.b == 1
 
 
+def test_what_the_policy_knows_is_not_told() -> None:
+    rules = (*BALANCED.rules, Rule("dress", frozenset({"dress"}), review=0.5))
+    pair = [scored(("sfw", "nsfw"), [[0.9, 0.1]]), scored(FIVE, [[0, 0, 1, 0, 0]])]
+    found = compared(labelled(["dress"]), pair, replace(BALANCED, rules=rules), repeats=5)
+    assert found.own == ()
+
+
+def test_capitals_make_no_image_safe() -> None:
+    policy = replace(BALANCED, rules=(Rule("unsafe", frozenset({"gore"}), review=0.5),))
+    pair = [scored(("cat", "gore"), [[0.1, 0.9]]), scored(("gore", "cat"), [[0.8, 0.2]])]
+    found = compared(labelled(["Gore"]), pair, policy, repeats=5)
+    assert found.safety is not None
+    assert (found.safety.accuracy.a, found.safety.accuracy.b) == (1, 1)
+    assert found.own == ()
+
+
+def test_two_names_of_a_class_are_one_class() -> None:
+    rows = [[1.0, 0, 0, 0, 0], [0, 0, 1.0, 0, 0]]
+    pair = [scored(FIVE, rows), scored(FIVE, rows)]
+    found = compared(labelled(["drawing", "Drawings"]), pair, BALANCED, repeats=5)
+    assert found.classes is not None
+    assert [(one.label, one.images) for one in found.classes.recalls] == [("drawings", 2)]
+
+
+def test_the_policy_of_the_comparison_is_that_of_both_sides() -> None:
+    strict = load_policy("strict")
+    found = compared(labelled(["neutral"]), [scored(FIVE, [[0, 0, 1, 0, 0]])] * 2, strict)
+    assert {found.policy, found.a.used.policy, found.b.used.policy} == {strict.tag}
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     pair = [scored(("cat", "dog"), [[0.9, 0.1]]), scored(FIVE, [[0, 0, 1, 0, 0]])]
     with pytest.raises(InputError, match="share none with the data, nor do both tell"):
@@ -360,7 +391,7 @@ def test_it_becomes_json(mixed: Comparison) -> None:
     assert view["mcnemar"] == {"statistic": 0.0, "p": 0.5, "exact": True}
     assert view["more_than_chance"] is False
     assert [one["right"] for one in made["disagreements"]] == ["b", "b"]
-    assert (made["a"]["rate"], made["b"]["used"]["tag"]) == (2.0, "other@2")
+    assert (made["a"]["rate"], made["b"]["used"]["tag"]) == (1.5, "other@2")
 
 
 def test_a_class_that_does_not_come_in_a_draw_makes_no_nan() -> None:
@@ -416,9 +447,15 @@ def ticking() -> Iterator[float]:
 
 def test_embedded_models_on_real_pictures(folder: Path) -> None:
     times = ticking()
-    found = compare("mobilenet_v2", "inception_v3", folder, clock=lambda: next(times))
+    told: list[str] = []
+    watch = Watch(start=lambda phase, images: told.append(phase))
+    data = open_labelled(folder)
+    found = compare("mobilenet_v2", "inception_v3", data, watch=watch, clock=lambda: next(times))
+    # Before the clock runs: else the second model alone would find the files in memory.
+    assert told[0] == "reading files"
+    assert len(told) == 3
     assert (found.a.name, found.b.name) == ("mobilenet_v2@1", "inception_v3@1")
-    assert (found.a.seconds, found.b.seconds, found.b.rate) == (2.0, 1.0, found.images)
+    assert (found.a.seconds, found.b.seconds, found.b.rate) == (2.0, 1.0, 5)
     assert found.unreadable in ({}, {"not_an_image": 1})
     view = found.classes
     assert view is not None
@@ -451,6 +488,14 @@ def nothing_unsafe() -> figleaf.Policy:
     return replace(BALANCED, rules=(Rule("unsafe", frozenset({"gore"}), review=0.5),))
 
 
+def test_files_are_named_from_where_one_stands() -> None:
+    pair = [scored(FIVE, [[0, 0, 1.0, 0, 0]]), scored(FIVE, [[1.0, 0, 0, 0, 0]])]
+    found = compared(labelled(["neutral"]), pair, BALANCED, repeats=5)
+    for beside, name in ((Path("/made"), "0.png"), (Path("/elsewhere"), "/made/0.png")):
+        *_, apart = tables(found, beside=beside)
+        assert apart.rows[0][-1] == name
+
+
 def test_misuse(folder: Path) -> None:
     with pytest.raises(figleaf.FigleafError, match="efficientnet_lite0 has no classes"):
         compare("mobilenet_v2", "efficientnet_lite0", folder)
@@ -462,5 +507,11 @@ def test_misuse(folder: Path) -> None:
     with pytest.raises(InputError, match="share none with the data"):
         compare("mobilenet_v2", "inception_v3", strange, policy=nothing_unsafe(), watch=watch)
     assert not [phase for phase in told if "scoring" in phase]
+    told.clear()
+    with pytest.raises(InputError, match="repeats must be 1 or more"):
+        compare("mobilenet_v2", "inception_v3", folder, repeats=0, watch=watch)
+    with pytest.raises(InputError, match="seed must be 0 or more"):
+        compare("mobilenet_v2", "inception_v3", folder, seed=-1, watch=watch)
+    assert told == []
     with pytest.raises(InputError, match="part must be one of"):
         compare("mobilenet_v2", "inception_v3", folder, part="tset")

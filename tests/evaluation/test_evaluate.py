@@ -11,7 +11,7 @@ from sklearn import metrics as peer
 import figleaf
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError
-from figleaf.evaluation.evaluate import Evaluation
+from figleaf.evaluation.evaluate import Evaluation, evaluate_all
 from figleaf.evaluation.labelled import open_labelled
 from figleaf.evaluation.rules import EvaluateRules
 from figleaf.report.evaluation_tables import summary, thresholds
@@ -322,6 +322,7 @@ def test_many_sources_are_not_many_tables() -> None:
         ({"level": 1}, "level must be above 0 and below 1"),
         ({"repeats": 0}, "repeats must be at least 1"),
         ({"top_k": 0}, "top_k must be at least 1"),
+        ({"seed": -1}, "seed must be at least 0"),
     ],
 )
 def test_rules_that_make_no_sense(values: dict[str, Any], message: str) -> None:
@@ -350,6 +351,24 @@ def test_a_model_on_a_folder(mine: Any) -> None:
     with figleaf.load("mobilenet_v2") as classifier:
         said = [classifier.classify(path) for path in one.data.paths]
     assert [answer.predicted for answer in one.answers()] == [found.label for found in said]
+
+
+@pytest.mark.parametrize(
+    ("models", "rules", "message"),
+    [
+        (["mobilenet_v2", "nothing"], EvaluateRules(), "no model 'nothing'"),
+        (["mobilenet_v2"], EvaluateRules(policy="nothing"), "no policy 'nothing'"),
+        (["mobilenet_v2", "efficientnet_lite0"], EvaluateRules(), "has no classes"),
+    ],
+)
+def test_what_is_not_there_is_said_before_any_picture_is_read(
+    mine: Any, models: list[str], rules: EvaluateRules, message: str
+) -> None:
+    told: list[str] = []
+    watch = Watch(start=lambda phase, images: told.append(phase))
+    with pytest.raises(figleaf.FigleafError, match=message):
+        evaluate_all(mine, models, rules=rules, watch=watch)
+    assert told == []
 
 
 def test_changed_pictures(mine: Any) -> None:

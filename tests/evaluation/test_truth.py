@@ -72,6 +72,18 @@ def test_which_classes_are_unsafe_is_policy() -> None:
     assert found.own == ("hat",)
 
 
+def test_capitals_make_no_image_safe() -> None:
+    """What the model and the policy call gore is unsafe where the data call it Gore."""
+    table = {
+        **{"format": 1, "name": "mine", "version": 1, "description": "", "unreadable": "review"},
+        "sums": {"unsafe": {"classes": ["gore"], "review": 0.5}},
+    }
+    found = truth_of(["Gore", "cat"], ("cat", "gore"), parse_policy(table), "fake@1")
+    assert found.unsafe is not None
+    assert found.unsafe.tolist() == [True, False]
+    assert found.own == ("cat",)
+
+
 def test_neither_view_is_an_error() -> None:
     with pytest.raises(InputError, match=r"fake@1 tells dress, hat; it has no class neutral, porn"):
         truth(["neutral", "porn"], ("dress", "hat"))

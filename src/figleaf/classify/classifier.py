@@ -22,6 +22,7 @@ from figleaf.errors import BundleError, ImageError, InputError, ModelError, Poli
 from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.bundle import DEFAULT_MODEL
+from figleaf.models.card import Card
 from figleaf.models.model import Model, Prepared, load_model
 from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 
@@ -265,7 +266,7 @@ def load(
     loaded = load_model(model, precision=chosen, runtime=runtime, streams=threads)
     return Classifier(
         loaded,
-        _policy_for(loaded, policy),
+        policy_for(loaded.card, policy),
         limits=limits,
         scaled=fast,
         deadline=deadline,
@@ -273,8 +274,13 @@ def load(
     )
 
 
-def _policy_for(model: Model, policy: str | Path | Policy | None) -> Policy:
-    card = model.card
+def policy_for(card: Card, policy: str | Path | Policy | None) -> Policy:
+    """The policy for a model: the one that is given, else what its card suggests. See `load`.
+
+    Raises:
+        PolicyError: there is no such policy, or it has no threshold for the model's classes.
+        BundleError: the card suggests one that is no preset.
+    """
     if policy is None:
         suggested = card.suggested_policy or DEFAULT_POLICY
         if suggested not in presets():  # a bundle must not name files to read

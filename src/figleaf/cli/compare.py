@@ -106,7 +106,7 @@ def _print(found: "Comparison") -> None:
 
     with standard_output() as file:
         screen = Screen(file)
-        for number, table in enumerate(tables(found)):
+        for number, table in enumerate(tables(found, beside=Path.cwd())):
             if number:
                 screen.print()
             print_grid(screen, table.head, table.rows)

@@ -3,30 +3,31 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from figleaf import labels
 from figleaf._version import __version__
 from figleaf.classify.classifier import load
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy
+from figleaf.classify.source import read_bytes
 from figleaf.curate.watch import Watch
-from figleaf.errors import InputError, Status
+from figleaf.errors import ImageError, InputError, Status
 from figleaf.evaluation.candidates import check_candidates, distinct_names
 from figleaf.evaluation.evaluate import Data
 from figleaf.evaluation.figures import Draws, plain
 from figleaf.evaluation.labelled import Labelled, open_labelled
-from figleaf.evaluation.scoring import ModelUsed, Scored, score_with, unsafe_columns
-from figleaf.evaluation.truth import number_labels
-from figleaf.evaluation.versus import Answers, View, answers, versus
+from figleaf.evaluation.pairing import Pair, Said, by_class, by_safety, check_comparable
+from figleaf.evaluation.scoring import ModelUsed, Scored, score_with
+from figleaf.evaluation.truth import number_labels, unknown_among, unsafe_among
+from figleaf.evaluation.versus import View
+from figleaf.images import Limits
+from figleaf.metrics import checks
 from figleaf.metrics.intervals import LEVEL, REPEATS
-
-SAFETY = ("safe", "unsafe")
-"""The classes of the view that any two models share, in the order of the scores."""
+from figleaf.metrics.ratios import quotient
 
 Who = Literal["a", "b", "neither"]
 
@@ -41,10 +42,11 @@ class Side:
     Attributes:
         name: what it is called: its name and version, with digits of its hash where both share
             them.
-        used: what its scores depend on.
+        used: what its scores depend on, and the comparison's policy.
         classes: its own.
-        seconds: that scoring took, with reading and decoding, without loading the model.
-        rate: images/s.
+        seconds: that scoring took, with decoding, without loading the model; of files that were
+            read before, for both models alike.
+        rate: images/s, of those that it could read; nan where no time was taken.
     """
 
     name: str
@@ -179,10 +181,13 @@ def compare(
         ModelError, PolicyError: a model or policy that cannot be used.
     """
     chosen = policy if isinstance(policy, Policy) else load_policy(policy or DEFAULT_POLICY)
+    checks.at_least(repeats, 1, "repeats")
+    checks.at_least(seed, 0, "seed")
     cards = check_candidates((a, b))
     if not isinstance(data, Labelled):
         data = open_labelled(data, part=part, watch=watch)
-    _check_comparable(data, [card.labels for card in cards], chosen)
+    check_comparable(data, [card.labels for card in cards], chosen)
+    _read_once(data, watch)
     scored = [_timed(model, data, fast, watch, clock) for model in (a, b)]
     return compared(data, scored, chosen, repeats=repeats, seed=seed)
 
@@ -212,12 +217,13 @@ def compared(
     if not read.any():
         raise InputError(f"{data.name}: none of its {len(data):,} images can be read")
     kept = data.take(read)
-    said = [_Said(one.classes, one.probabilities[read]) for one, _ in scored]
-    _check_comparable(kept, [one.classes for one in said], policy)
-    by_class, by_safety = _by_class(kept, said), _by_safety(kept, said, policy)
-    main, *_ = (one for one in (by_class, by_safety) if one)
+    said = [Said(one.classes, one.probabilities[read]) for one, _ in scored]
+    check_comparable(kept, [one.classes for one in said], policy)
+    unsafe = unsafe_among(kept.labels, policy, *(one.classes for one in said))
+    of_class, of_safety = by_class(kept, said), by_safety(kept, said, policy, unsafe)
+    main, *_ = (one for one in (of_class, of_safety) if one)
     draws = Draws(kept.groups, repeats, LEVEL, seed)
-    a, b = _sides(scored, len(data))
+    a, b = _sides(scored, policy)
     return Comparison(
         data=data.name,
         fingerprint=data.fingerprint,
@@ -232,105 +238,10 @@ def compared(
         unreadable=_unreadable(first, second),
         lacking=_lacking(kept, said),
         left_out=data.left_out,
-        classes=by_class.view(draws) if by_class else None,
-        safety=by_safety.view(draws) if by_safety else None,
-        own=_own(kept, policy) if by_safety else (),
+        classes=of_class.view(draws) if of_class else None,
+        safety=of_safety.view(draws) if of_safety else None,
+        own=unknown_among(unsafe, policy) if of_safety else (),
         disagreements=tuple(_ranked(main, kept)),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a model says of images that both could read: (images, classes)."""
-
-    classes: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-
-    def numbers(self, names: Sequence[str]) -> NDArray[np.int64]:
-        """The number of each name among the classes, -1 for none."""
-        return number_labels(names, self.classes)
-
-    def unsafe(self, policy: Policy) -> NDArray[np.float32] | None:
-        """The probabilities of `SAFETY`, (images, 2); None where all classes are one of the two."""
-        columns = unsafe_columns(self.classes, policy)
-        if columns.all() or not columns.any():
-            return None
-        unsafe = np.minimum(self.probabilities[:, columns].sum(axis=1, dtype=np.float64), 1.0)
-        return np.stack([1 - unsafe, unsafe], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Both models on images whose classes they share.
-
-    Attributes:
-        rows: the images, by their numbers among those that were read.
-        labels: the class of each, of shape (rows,).
-        said: what each model says of them.
-        answers: and what they answer.
-    """
-
-    rows: NDArray[np.int64]
-    labels: tuple[str, ...]
-    said: tuple[_Said, _Said]
-    answers: tuple[Answers, Answers]
-
-    def view(self, draws: Draws) -> View:
-        """The figures."""
-        groups = draws.groups[self.rows]
-        return versus(*self.answers, self.labels, replace(draws, groups=groups))
-
-    def distances(self) -> NDArray[np.float64]:
-        """The total variation distance of the two models' probabilities of each image, 0..1."""
-        one, other = self.said
-        place = number_labels(other.classes, one.classes)
-        shared = place >= 0
-        moved = np.zeros(one.probabilities.shape)
-        moved[:, place[shared]] = other.probabilities[:, shared]
-        beyond = other.probabilities[:, ~shared].sum(axis=1)
-        return np.asarray((np.abs(moved - one.probabilities).sum(axis=1) + beyond) / 2, np.float64)
-
-
-def _paired(rows: NDArray[np.int64], names: Sequence[str], said: Sequence[_Said]) -> _Pair:
-    one, other = (_Said(found.classes, found.probabilities[rows]) for found in said)
-    of_rows = tuple(names[row] for row in rows)
-    first, second = (
-        answers(found.classes, found.probabilities, found.numbers(of_rows))
-        for found in (one, other)
-    )
-    return _Pair(rows, of_rows, (one, other), (first, second))
-
-
-def _by_class(data: Labelled, said: Sequence[_Said]) -> _Pair | None:
-    one, other = said
-    rows = np.flatnonzero((one.numbers(data.labels) >= 0) & (other.numbers(data.labels) >= 0))
-    return _paired(rows, data.labels, said) if rows.size else None
-
-
-def _by_safety(data: Labelled, said: Sequence[_Said], policy: Policy) -> _Pair | None:
-    """Both models as models of two classes; None where one of them cannot be taken for that."""
-    unsafe = [one.unsafe(policy) for one in said]
-    shares = [_Said(SAFETY, one) for one in unsafe if one is not None]
-    if len(shares) < len(unsafe):
-        return None
-    named = dict.fromkeys(data.labels)
-    is_unsafe = dict(zip(named, unsafe_columns(named, policy), strict=True))
-    truth = [SAFETY[int(is_unsafe[label])] for label in data.labels]
-    return _paired(np.arange(len(data)), truth, shares)
-
-
-def _check_comparable(data: Labelled, classes: Sequence[tuple[str, ...]], policy: Policy) -> None:
-    """Raise InputError where two models can be compared neither by class nor as safe or unsafe."""
-    has_class = [number_labels(data.labels, one) >= 0 for one in classes]
-    unsafe = [unsafe_columns(one, policy) for one in classes]
-    if all(one.any() and not one.all() for one in unsafe) or (has_class[0] & has_class[1]).any():
-        return
-    there = ", ".join(sorted(set(data.labels)))
-    one, other = (", ".join(names) for names in classes)
-    raise InputError(
-        f"{data.name} has the classes {there}; the first model has {one}, the second {other}: they"
-        f" share none with the data, nor do both tell what policy {policy.tag} calls unsafe from"
-        " what it does not"
     )
 
 
@@ -341,27 +252,21 @@ def _unreadable(first: Scored, second: Scored) -> dict[str, int]:
     return dict(Counter(str(status) for status in found if status is not Status.OK).most_common())
 
 
-def _lacking(data: Labelled, said: Sequence[_Said]) -> dict[str, int]:
+def _lacking(data: Labelled, said: Sequence[Said]) -> dict[str, int]:
     """Classes that not both models have -> images; nothing where the models share none at all."""
     lacks = [name for name in set(data.labels) if any(one.numbers([name])[0] < 0 for one in said)]
     counts = Counter(data.labels)
     return {name: counts[name] for name in sorted(lacks)}
 
 
-def _own(data: Labelled, policy: Policy) -> tuple[str, ...]:
-    """Classes of the data that stand for safe only because nobody knows them."""
-    there = sorted(set(data.labels))
-    unsafe = dict(zip(there, unsafe_columns(there, policy), strict=True))
-    return tuple(name for name in there if not unsafe[name] and labels.find(name) is None)
-
-
-def _sides(scored: Sequence[tuple[Scored, float]], images: int) -> Iterator[Side]:
+def _sides(scored: Sequence[tuple[Scored, float]], policy: Policy) -> Iterator[Side]:
     names = distinct_names([(one.used.tag, one.used.sha256) for one, _ in scored])
     for name, (one, seconds) in zip(names, scored, strict=True):
-        yield Side(name, one.used, one.classes, seconds, images / seconds if seconds else 0.0)
+        used = replace(one.used, policy=policy.tag)
+        yield Side(name, used, one.classes, seconds, quotient(int(one.ok.sum()), seconds))
 
 
-def _ranked(pair: _Pair, data: Labelled) -> Iterator[Disagreement]:
+def _ranked(pair: Pair, data: Labelled) -> Iterator[Disagreement]:
     """The images on which the two disagree, the widest apart first."""
     a, b = pair.answers
     distances = pair.distances()
@@ -380,6 +285,15 @@ def _ranked(pair: _Pair, data: Labelled) -> Iterator[Disagreement]:
             right=right,
             distance=round(float(distances[at]), 6),
         )
+
+
+def _read_once(data: Labelled, watch: Watch) -> None:
+    """Read every file: else the second model alone would find them in the system's memory."""
+    watch.start("reading files", len(data))
+    for count, path in enumerate(data.paths, 1):
+        with suppress(ImageError):
+            read_bytes(path, Limits())
+        watch.done(count)
 
 
 def _timed(

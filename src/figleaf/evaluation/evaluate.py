@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figleaf._version import __version__
-from figleaf.classify.classifier import Classifier, load
+from figleaf.classify.classifier import Classifier, load, policy_for
 from figleaf.curate.splitting.rules import Part
 from figleaf.curate.watch import Watch
 from figleaf.errors import InputError
 from figleaf.evaluation import turi
+from figleaf.evaluation.candidates import check_candidates
 from figleaf.evaluation.changed import Robustness, choose, robustness, score_changed
 from figleaf.evaluation.classes import ClassView, class_view
 from figleaf.evaluation.figures import Draws, plain
@@ -206,12 +207,22 @@ def evaluate_all(
     """
     if not models:
         raise InputError("no model to evaluate: name one or more")
+    # Before any picture is looked at: a model that is not there, or that the labels do not fit.
+    cards = check_candidates(models)
+    policies = [policy_for(card, rules.policy) for card in cards]
     if not isinstance(data, Labelled):
         data = open_labelled(data, part=rules.part, watch=watch)
-    return [_evaluated(data, model, rules, watch) for model in models]
+    truths = [
+        truth_of(data.labels, card.labels, policy, card.tag)
+        for card, policy in zip(cards, policies, strict=True)
+    ]
+    pairs = zip(models, truths, strict=True)
+    return [_evaluated(data, model, truth, rules, watch) for model, truth in pairs]
 
 
-def _evaluated(data: Labelled, model: str | Path, rules: EvaluateRules, watch: Watch) -> Evaluation:
+def _evaluated(
+    data: Labelled, model: str | Path, truth: Truth, rules: EvaluateRules, watch: Watch
+) -> Evaluation:
     with load(
         model,
         policy=rules.policy,
@@ -220,10 +231,7 @@ def _evaluated(data: Labelled, model: str | Path, rules: EvaluateRules, watch: W
         runtime=rules.runtime,
         threads=rules.threads,
     ) as classifier:
-        card = classifier.model.card
-        # Before any picture is looked at: labels that do not fit a model are seen at once.
-        truth = truth_of(data.labels, card.labels, classifier.policy, card.tag)
-        watch.start(f"scoring with {card.tag}", len(data))
+        watch.start(f"scoring with {classifier.model.card.tag}", len(data))
         scored = score_with(classifier, data.paths, scaled=rules.fast, done=watch.done)
         if not scored.ok.any():
             raise InputError(f"{data.name}: none of its {len(data):,} pictures can be read")

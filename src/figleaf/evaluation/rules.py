@@ -83,6 +83,8 @@ class EvaluateRules:
         for name in ("top_k", "robustness_images", "repeats", "least"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.seed < 0:
+            raise InputError(f"seed must be at least 0, not {self.seed}")
 
 
 def _check_share(name: str, value: float) -> None:

@@ -1,6 +1,6 @@
 """What is true of images, in a model's own classes and in the two of safe and unsafe."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,6 @@ def truth_of(data: Sequence[str], classes: Sequence[str], policy: Policy, model:
         InputError: the model's classes are not the data's, and do not tell safe from unsafe either.
     """
     numbers = number_labels(data, classes)
-    there = sorted(set(data))
     others = tuple(sorted({label for label, n in zip(data, numbers, strict=True) if n < 0}))
     of_model = unsafe_columns(classes, policy)
     is_binary = bool(of_model.any() and not of_model.all())
@@ -56,13 +55,39 @@ def truth_of(data: Sequence[str], classes: Sequence[str], policy: Policy, model:
             f" have, and none that policy {policy.tag} calls unsafe, or only such: it cannot be"
             " held against these labels"
         )
-    unsafe = dict(zip(there, unsafe_columns(there, policy), strict=True))
+    unsafe = unsafe_among(data, policy, classes)
     return Truth(
         classes=None if others else numbers,
         unsafe=np.array([unsafe[label] for label in data], bool) if is_binary else None,
         others=others,
-        own=tuple(name for name in there if not (unsafe[name] or _is_known(name, policy))),
+        own=unknown_among(unsafe, policy),
     )
+
+
+def unsafe_among(
+    data: Iterable[str], policy: Policy, *models: Sequence[str]
+) -> dict[str, np.bool_]:
+    """Each class of the data -> whether it is unsafe: in the policy's sum, or the same as a model's
+    class that is, whatever its capitals.
+
+    Args:
+        data: names of classes, sorted in what comes back.
+        policy: the policy.
+        models: the classes of each model.
+    """
+    there = sorted(set(data))
+    found = unsafe_columns(there, policy)
+    for classes in models:
+        # -1, for no class of the model, takes the one that is put at the end.
+        columns = np.append(unsafe_columns(classes, policy), False)
+        found = found | columns[number_labels(there, classes)]
+    return dict(zip(there, found, strict=True))
+
+
+def unknown_among(unsafe: Mapping[str, np.bool_], policy: Policy) -> tuple[str, ...]:
+    """Classes of the data that are safe for want of anything that knows them: neither figleaf nor
+    the policy does."""
+    return tuple(name for name, own in unsafe.items() if not (own or _is_known(name, policy)))
 
 
 def number_labels(data: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:

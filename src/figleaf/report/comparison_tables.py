@@ -14,14 +14,19 @@ SHOWN = 20
 """Disagreements in the table."""
 
 
-def tables(found: Comparison) -> Iterator[Table]:
-    """The models, the figures and agreements of each view, and the widest disagreements."""
+def tables(found: Comparison, *, beside: Path) -> Iterator[Table]:
+    """The models, the figures and agreements of each view, and the widest disagreements.
+
+    Args:
+        found: the comparison.
+        beside: the folder that the names of files below it are relative to.
+    """
     yield _models(found)
     for name, view in found.views.items():
         yield _figures(_NAMES[name], view)
     yield _agreements(found.views)
     if found.disagreements:
-        yield _disagreements(found)
+        yield _disagreements(found, beside)
 
 
 def _models(found: Comparison) -> Table:
@@ -33,7 +38,12 @@ def _models(found: Comparison) -> Table:
 def _described(side: Side) -> tuple[str, ...]:
     scaled = ", scaled decoding" if side.used.scaled else ""
     precision = f"{side.used.precision}{scaled}"
-    return side.name, precision, f"{side.rate:.1f}", ", ".join(side.classes)
+    return (
+        side.name,
+        precision,
+        "-" if isnan(side.rate) else f"{side.rate:.1f}",
+        ", ".join(side.classes),
+    )
 
 
 def _figures(name: str, view: View) -> Table:
@@ -83,7 +93,7 @@ def _agreements(views: Mapping[str, View]) -> Table:
     return Table("Agreement", tuple(head), tuple(rows))
 
 
-def _disagreements(found: Comparison) -> Table:
+def _disagreements(found: Comparison, beside: Path) -> Table:
     right = {"a": "A", "b": "B", "neither": "-"}
     rows = tuple(
         (
@@ -92,7 +102,7 @@ def _disagreements(found: Comparison) -> Table:
             f"{one.a} {one.a_probability:.3f}",
             f"{one.b} {one.b_probability:.3f}",
             right[one.right],
-            _named(one),
+            _named(one, beside),
         )
         for one in found.disagreements[:SHOWN]
     )
@@ -101,9 +111,12 @@ def _disagreements(found: Comparison) -> Table:
     )
 
 
-def _named(one: Disagreement) -> str:
+def _named(one: Disagreement, beside: Path) -> str:
     """A file by its path; one of a data set, which is called by its hash, by its first digits."""
-    return one.sha256[:_DIGITS] if Path(one.path).stem == one.sha256 else one.path
+    path = Path(one.path)
+    if path.stem == one.sha256:
+        return one.sha256[:_DIGITS]
+    return str(path.relative_to(beside) if path.is_relative_to(beside) else path)
 
 
 def words(found: Comparison) -> Iterator[str]:
