@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import figleaf
-from figleaf.curate.watch import Watch
-from figleaf.errors import ModelError, Status
+from figleaf.errors import Status
 from figleaf.evaluation.labelled import Labelled, from_folder
-from figleaf.evaluation.scoring import score, score_with, unsafe_columns
+from figleaf.evaluation.scoring import score_with, unsafe_columns
 
 
 @pytest.fixture
@@ -41,23 +40,18 @@ def test_scores_are_the_classifiers(data: Labelled, classifier: figleaf.Classifi
 
 
 def test_what_scores_depend_on_is_told(data: Labelled) -> None:
-    told: list[tuple[str, int]] = []
-    watch = Watch(start=lambda phase, images: told.append((phase, images)))
-    found = score("resnet50_thin", data, policy="strict", threads=1, watch=watch)
+    told: list[int] = []
+    with figleaf.load("resnet50_thin", policy="strict", threads=1) as classifier:
+        found = score_with(classifier, data.paths * 6, scaled=False, done=told.append)
     assert (found.used.tag, found.used.precision, found.used.policy) == (
         *("resnet50_thin@1", figleaf.Precision.F32),
         "strict@1",
     )
     assert len(found.used.sha256) == 64
     assert found.classes == ("sfw", "nsfw")
-    assert told == [("scoring with resnet50_thin@1", 3)]
+    assert told == [16]
 
 
 def test_which_classes_are_unsafe_is_policy() -> None:
     columns = unsafe_columns(("Drawings", "sexy", "dress", "nsfw"), figleaf.load_policy("balanced"))
     assert columns.tolist() == [False, True, False, True]
-
-
-def test_a_model_without_classes_has_no_scores(data: Labelled) -> None:
-    with pytest.raises(ModelError, match="has no classes"):
-        score("efficientnet_lite0", data)

@@ -8,14 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.classify.classifier import Classifier, load
+from figleaf.classify.classifier import Classifier
 from figleaf.classify.policy import Policy
-from figleaf.curate.watch import Watch
 from figleaf.errors import Status
-from figleaf.evaluation.labelled import Labelled
-from figleaf.images import Limits
 from figleaf.models.model import Model
-from figleaf.models.runtime import Precision, RuntimeName
+from figleaf.models.runtime import Precision
 
 _TOLD = 16  # images between two words on how it goes
 
@@ -81,42 +78,6 @@ class Scored:
 def unsafe_columns(classes: Iterable[str], policy: Policy) -> NDArray[np.bool_]:
     """Which classes are in the policy's unsafe sum, of shape (classes,)."""
     return np.array([policy.unsafe_score({name: 1.0}) is not None for name in classes], bool)
-
-
-def score(
-    model: str | Path,
-    data: Labelled,
-    *,
-    policy: str | Path | Policy | None = None,
-    fast: bool = False,
-    precision: Precision | str | None = None,
-    runtime: RuntimeName | str = RuntimeName.OPENVINO,
-    threads: int | None = None,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
-    watch: Watch = Watch(),  # noqa: B008  # frozen
-) -> Scored:
-    """Score images with a model. No more than a few pictures for each core are in memory.
-
-    Args:
-        model: an embedded model's name, or a bundle's folder.
-        data: the images; one that cannot be read has a status, and is never fatal.
-        policy, fast, precision, runtime, threads, limits: see `figleaf.load`.
-        watch: is told how it goes.
-
-    Raises:
-        ModelError, PolicyError, MissingExtraError, InputError: see figleaf.errors.
-    """
-    with load(
-        model,
-        policy=policy,
-        fast=fast,
-        precision=precision,
-        runtime=runtime,
-        threads=threads,
-        limits=limits,
-    ) as classifier:
-        watch.start(f"scoring with {classifier.model.card.tag}", len(data))
-        return score_with(classifier, data.paths, scaled=fast, done=watch.done)
 
 
 def score_with(
