@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from figleaf.classify.prediction import Prediction
-from figleaf.errors import Status
+from figleaf.errors import InputError, Status
 from figleaf.evaluation.pictures import Pictures, Seen, Voice
 from figleaf.labels import Language
 from figleaf.models.runtime import Precision
@@ -66,6 +66,16 @@ def shown_of(found: Pictures) -> list[Thumbnail]:
 
 def page_of(found: Pictures, shown: list[Thumbnail], beside: Path, language: Language) -> str:
     return pictures_page(found, shown, Words(language), beside=beside, at=0.0)
+
+
+def test_a_page_takes_no_picture_that_can_be_recognised(tmp_path: Path) -> None:
+    found = made(tmp_path / "pictures")
+    shown = [
+        Thumbnail(one.path, plain(picture(0)) if one.status is Status.OK else None, one.status)
+        for one in found.seen
+    ]
+    with pytest.raises(InputError, match="destroyed ones alone, of 4 at most"):
+        page_of(found, shown, tmp_path, "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

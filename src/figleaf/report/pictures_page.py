@@ -1,10 +1,14 @@
 """The page of pictures that nobody has labelled, and of what models say of them."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from figleaf.classify.prediction import Prediction
+from figleaf.errors import InputError
 from figleaf.evaluation.pictures import Pictures, Seen, Voice
 from figleaf.report.html import link, render
 from figleaf.report.plots import COLOURS
@@ -57,7 +61,9 @@ def pictures_page(
 
     Raises:
         MissingExtraError: the extra `report` is not installed.
+        InputError: a thumbnail is not destroyed.
     """
+    _check(shown)
     # The last colour is pale: of many classes some rather share one of the others.
     colours = {label: at % (COLOURS - 1) for at, label in enumerate(found.labels)}
     pairs = zip(found.seen, shown, strict=False)
@@ -74,6 +80,19 @@ def pictures_page(
         tiles=[_tile(found, one, made, words, beside, colours) for one, made in pairs],
         left_out=words("pictures_left_out", count=number(left_out)) if left_out else "",
     )
+
+
+def _check(shown: Sequence[Thumbnail]) -> None:
+    """No page holds a picture that can be recognised, whoever makes it."""
+    for one in shown:
+        if one.png:
+            with Image.open(io.BytesIO(one.png)) as image:
+                most = max(image.size)
+            if most > CELLS:
+                raise InputError(
+                    f"{one.path}: its thumbnail has {most} pixels on a side, and a page shows"
+                    f" destroyed ones alone, of {CELLS} at most: report.thumbnails makes them"
+                )
 
 
 def _figures(found: Pictures, words: Words) -> list[tuple[str, str]]:
