@@ -17,7 +17,7 @@ MIXING = replace(QUICK, mixup=0.4, smoothing=0.1)
 
 def batches(train: Examples, rank: int = 0, **plan: int) -> Batches:
     values = {"examples": len(train), "batch": 8, "accumulate": 1, "processes": 1, "seed": 5}
-    pictures = Pictures(list(train.paths), SPEC, Memory(2**30), "training")
+    pictures = Pictures(train, SPEC, Memory(2**30), "training")
     return Batches(pictures, train.labels, 3, SPEC, MIXING, Plan(**(values | plan)), rank)
 
 
@@ -79,7 +79,8 @@ def test_a_picture_that_is_gone_counts_for_nothing(train: Examples) -> None:
     missing = int(made.plan.order(1)[3])
     paths = list(train.paths)
     paths[missing] = paths[missing].with_name("gone.png")
-    gone = replace(made, pictures=Pictures(paths, SPEC, Memory(2**30), "training"))
+    some = replace(train, paths=paths)
+    gone = replace(made, pictures=Pictures(some, SPEC, Memory(2**30), "training"))
     batch = taken(gone, 1)[0][0]
     assert batch.left_out == 1
     assert batch.counts.tolist() == [1, 1, 1, 0, 1, 1, 1, 1]

@@ -72,7 +72,7 @@ class BrokenNet(TinyNet):
 def computed(
     net: TinyNet, train: Examples, crew: Crew, folder: Path, fingerprint: str = "a"
 ) -> NDArray[np.float32]:
-    pictures = Pictures(list(train.paths), SPEC, Memory(0), "training")
+    pictures = Pictures(train, SPEC, Memory(0), "training")
     return features_of(net, pictures, 8, crew, folder, fingerprint, lambda images: None)
 
 

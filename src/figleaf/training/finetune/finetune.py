@@ -167,12 +167,12 @@ def _material(
 ) -> Material:
     processes = crew.processes
     memory = Memory(rules.memory // processes.local_count)
-    pictures = Pictures(list(train.paths), net.input, memory, "training")
+    pictures = Pictures(train, net.input, memory, "training")
     plan = Plan(len(train), rules.batch, rules.accumulate, processes.count, seed)
     return Material(
         Batches(pictures, train.labels, classes, net.input, rules, plan, processes.rank),
         _weights(rules, train.labels, classes),
-        Pictures(list(validation.paths), net.input, memory, "validation"),
+        Pictures(validation, net.input, memory, "validation"),
         validation.labels,
     )
 
