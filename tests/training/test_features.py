@@ -1,6 +1,9 @@
 """Features of a data set's pictures: computed once, side by side, whatever became of files."""
 
+import hashlib
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +186,27 @@ def test_scaled_and_exact_have_other_keys(nets: list[Backbone]) -> None:
     assert key_of(nets[0], [nets[0], thin], EXACT) in keys
     assert key_of(nets[0], nets[:2], scaled) in keys
     assert len({key.folder for key in keys}) == 4
+
+
+def test_scaled_pictures_are_as_large_for_one_as_for_all(
+    tmp_path: Path, nets: list[Backbone], pictures: Path
+) -> None:
+    """Where another backbone has seen them already, and was killed before the one came to them."""
+    path = tmp_path / "rocket.jpg"
+    Image.open(pictures / "rocket.jpg").resize((1280, 854)).save(path)
+    sha256 = hashlib.sha256(path.read_bytes()).digest()
+    some = Examples([path], [sha256], np.zeros(1, np.int64), np.zeros(1, np.int64))
+    scaled = Computing(Precision.F32, scaled=True, streams=1)
+    both = [nets[0], replace(nets[1], input=replace(nets[1].input, resize=(300, 300)))]
+    together = Features(tmp_path / "together", both, scaled)
+    together.compute(some, ignore)
+    again = Features(tmp_path / "again", both, scaled)
+    for kept in (tmp_path / "again").glob("net5*"):
+        shutil.rmtree(kept)
+        shutil.copytree(tmp_path / "together" / kept.name, kept)
+    again = Features(tmp_path / "again", both, scaled)
+    assert again.compute(some, ignore) == 1
+    np.testing.assert_array_equal(again.matrix(some), together.matrix(some))
 
 
 def test_the_number_of_threads_is_no_part_of_the_key(nets: list[Backbone]) -> None:

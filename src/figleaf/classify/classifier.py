@@ -22,7 +22,7 @@ from figleaf.errors import BundleError, ImageError, InputError, ModelError, Poli
 from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.bundle import DEFAULT_MODEL
-from figleaf.models.card import Card
+from figleaf.models.card import Card, Input
 from figleaf.models.model import Model, Prepared, load_model
 from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 
@@ -311,7 +311,9 @@ def prepared_for(
         raise ImageError(Status.TOO_MANY_PIXELS, reason) from None
 
 
-def decoder_for(model: Model, limits: Limits, *, scaled: bool) -> Decoder:
+def decoder_for(
+    model: Model, limits: Limits, *, scaled: bool, at_least: tuple[int, int] | None = None
+) -> Decoder:
     """How files are decoded for a model.
 
     Args:
@@ -319,15 +321,21 @@ def decoder_for(model: Model, limits: Limits, *, scaled: bool) -> Decoder:
             needed.
         limits: how many bytes and pixels are too many.
         scaled: decode large JPEGs at a fraction of their size.
+        at_least: the height and width that is enough then; by default that of the model's inputs.
     """
-    inputs = model.card.inputs
-    enough = tuple(max(spec.resize[axis] for spec in inputs) for axis in (0, 1))
+    enough = at_least or enough_for(model.card.inputs)
     return partial(
         decode,
         limits=limits,
         background=model.card.background,
-        at_least=(enough[0], enough[1]) if scaled else None,
+        at_least=enough if scaled else None,
     )
+
+
+def enough_for(inputs: Sequence[Input]) -> tuple[int, int]:
+    """The height and width that a picture needs at least for several inputs."""
+    height, width = (max(spec.resize[axis] for spec in inputs) for axis in (0, 1))
+    return height, width
 
 
 def _not_one(sources: Iterable[Source]) -> Iterable[Source]:

@@ -30,6 +30,7 @@ class FeatureExtractor:
         model: one that has features.
         limits: how many bytes and pixels are too many for one input.
         scaled: decode large JPEGs at a fraction of their size, faster and not quite the same.
+        at_least: the height and width that is enough then; by default that of the model's inputs.
 
     Raises:
         ModelError: the model has no features.
@@ -41,11 +42,12 @@ class FeatureExtractor:
         *,
         limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
         scaled: bool = False,
+        at_least: tuple[int, int] | None = None,
     ) -> None:
         if not model.card.features:
             raise ModelError(f"{model.card.name} has no features")
         self.model = model
-        decoder = decoder_for(model, limits, scaled=scaled)
+        decoder = decoder_for(model, limits, scaled=scaled, at_least=at_least)
         self._reader = Reader(decoder, limits, model.card.background)
         self._threads = ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
 

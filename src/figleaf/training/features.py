@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from figleaf.classify.classifier import enough_for
 from figleaf.classify.features import FeatureExtractor
 from figleaf.errors import ImageError, ModelError
 from figleaf.models.card import Card, Input
@@ -65,8 +66,8 @@ def key_of(backbone: Backbone, all_of_them: Sequence[Backbone], how: Computing) 
 
     decoding = "whole"
     if how.scaled:
-        sides = (max(one.input.resize[axis] for one in all_of_them) for axis in (0, 1))
-        decoding = "scaled to {}x{}".format(*sides)
+        height, width = enough_for([one.input for one in all_of_them])
+        decoding = f"scaled to {height}x{width}"
     spec = {key: value for key, value in asdict(backbone.input).items() if key != "name"}
     return Key(
         backbone.name,
@@ -110,11 +111,14 @@ class Features:
             how many were computed; the others could not be read, or were there.
         """
         total = computed = 0
+        enough = enough_for([one.input for one in self.backbones])
         for numbers, rows in self._by_need(examples):
             some = examples.take(np.array(rows, np.int64))
             with ExitStack() as stack:
                 model = joined_model([self.backbones[number] for number in numbers], self._how)
-                extractor = FeatureExtractor(model, scaled=self._how.scaled)
+                # As for all of them, though some have seen these pictures: their keys say so.
+                scaled = self._how.scaled
+                extractor = FeatureExtractor(model, scaled=scaled, at_least=enough)
                 stream = stack.enter_context(extractor).stream(known_files(some))
                 for hashes, found in _batches(some.hashes, stream):
                     self._keep(numbers, hashes, found)
