@@ -86,9 +86,11 @@ def measure(data: Pooled, drawn: Sequence[Split], work: Path) -> list[Choice]:
 
 
 def _choice(name: str, data: Pooled, drawn: Sequence[Split], work: Path) -> Choice:
-    features = computed(work, open_backbones(name), data.examples).matrix(data.examples)
+    backbones = open_backbones(name)
+    blocks = tuple(one.width for one in backbones)
+    features = computed(work, backbones, data.examples).matrix(data.examples)
     begun = time.perf_counter()
-    ours = [probed(features, data, split) for split in drawn]
+    ours = [probed(features, blocks, data, split) for split in drawn]
     seconds = time.perf_counter() - begun
     theirs = [peer(features, data, split) for split in drawn]
     _say(f"{name}: {_accuracy(ours):.4f}, scikit-learn {_accuracy(theirs):.4f}")

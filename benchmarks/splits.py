@@ -91,11 +91,13 @@ def splits(labels: NDArray[np.int64], count: int) -> list[Split]:
     return found
 
 
-def probed(features: NDArray[np.float32], data: Pooled, split: Split) -> Outcome:
+def probed(
+    features: NDArray[np.float32], blocks: tuple[int, ...], data: Pooled, split: Split
+) -> Outcome:
     """figleaf's head: penalty by folds, temperature on what the folds had not seen."""
     train, labels = data.examples.take(split.train), data.examples.labels
     found = fit_with_folds(
-        Table(features[split.train], train.labels),
+        Table(features[split.train], train.labels, blocks),
         folds(train, FOLDS, split.seed),
         len(data.classes),
         TrainRules(seed=split.seed),

@@ -102,8 +102,9 @@ def _make(options: Options) -> Answer:
 def _head(options: Options) -> Answer:
     features, train, validation, others = _rows(options)
     begun = time.perf_counter()
-    table = Table(features.matrix(train), train.labels)
-    unseen = Table(features.matrix(validation), validation.labels)
+    blocks = tuple(one.width for one in features.backbones)
+    table = Table(features.matrix(train), train.labels, blocks)
+    unseen = Table(features.matrix(validation), validation.labels, blocks)
     read = time.perf_counter()
     steps: list[float] = []
 

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from figleaf.metrics.losses import log_loss
+from figleaf.training import logistic
 from figleaf.training.class_weights import ClassWeights
 from figleaf.training.probe import (
     PENALTIES,
@@ -18,6 +19,7 @@ from figleaf.training.probe import (
     Table,
     fit_with_folds,
     fit_with_part,
+    take_roots,
 )
 from figleaf.training.rules import TrainRules
 from figleaf.training.temperature import fit_temperature, softmax
@@ -40,12 +42,12 @@ def numbers(images: int, folds: int = 5) -> NDArray[np.int64]:
 
 
 def with_folds(some: Table, folds: NDArray[np.int64], rules: TrainRules = RULES) -> Probe:
-    own = Table(some.features.copy(), some.labels)
+    own = Table(some.features.copy(), some.labels, some.blocks)
     return fit_with_folds(own, folds, 3, rules, lambda: None)
 
 
 def with_part(some: Table, unseen: Table, rules: TrainRules = RULES) -> Probe:
-    own = Table(some.features.copy(), some.labels)
+    own = Table(some.features.copy(), some.labels, some.blocks)
     return fit_with_part(own, unseen, 3, rules, lambda: None)
 
 
@@ -143,10 +145,11 @@ def test_the_last_fit_sees_all_images_and_equals_scikit_learns() -> None:
 
 def test_a_part_is_judged_by_the_head_itself() -> None:
     unseen = table(40, 1)
+    features = unseen.features.copy()
     found = with_part(table(120), unseen)
     assert found.trained == 120
     np.testing.assert_array_equal(found.labels, unseen.labels)
-    np.testing.assert_allclose(found.head.logits(unseen.features), found.logits, atol=1e-3)
+    np.testing.assert_allclose(found.head.logits(features), found.logits, atol=1e-3)
 
 
 def test_of_many_images_a_part_gives_scikit_learns_head() -> None:
@@ -209,3 +212,73 @@ def test_a_class_that_some_fold_alone_has(folds: list[int]) -> None:
     some = Table(features, np.array([0, 0, 1, 1, 1, 2]))
     found = with_folds(some, np.array(folds))
     assert np.isfinite(found.logits).all()
+
+
+def positive(images: int, seed: int = 0) -> Table:
+    """Features as behind a ReLU: the first one tells the class by its root."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(images) % 2
+    features = random.exponential(1, (images, 6))
+    features[:, 0] = (random.uniform(0, 2, images) + labels) ** 4
+    return Table(features.astype(np.float32), labels.astype(np.int64))
+
+
+def test_roots_are_taken_where_nothing_is_negative() -> None:
+    some = positive(60)
+    roots = np.sqrt(some.features)
+    assert take_roots(some)
+    np.testing.assert_allclose(some.features, roots)
+    before = table(60)
+    kept = before.features.copy()
+    assert not take_roots(before, some)
+    np.testing.assert_array_equal(before.features, kept)
+
+
+def test_a_head_of_roots_takes_them_itself() -> None:
+    unseen = positive(80, 1)
+    features = unseen.features.copy()
+    found = with_part(positive(200), unseen)
+    assert found.head.of_roots
+    np.testing.assert_allclose(found.head.logits(features), found.logits, atol=1e-3)
+    features[0] = -1  # where another runtime gives what training never saw
+    assert np.isfinite(found.head.logits(features)).all()
+
+
+def blocks(images: int, seed: int) -> Table:
+    """Two backbones: the first says what the class is, the second is noise, of negatives too."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(images) % 3
+    told = np.eye(3)[labels] * 2 + random.normal(0, 1, (images, 3))
+    features = np.hstack([told, random.normal(0, 1, (images, 60))])
+    return Table(features.astype(np.float32), labels.astype(np.int64), (3, 60))
+
+
+@pytest.mark.parametrize("by", ["folds", "part"])
+def test_a_backbone_that_says_nothing_counts_less(by: str) -> None:
+    some, unseen = blocks(150, 0), blocks(90, 1)
+    features = some.features.copy()
+    found = with_folds(some, numbers(150)) if by == "folds" else with_part(some, unseen)
+    assert found.shares == (1.0, 0.5)
+    assert [one.shares for one in found.tried[-2:]] == [(0.5, 1.0), (1.0, 0.5)]
+    best = min(found.tried, key=lambda one: one.log_loss)
+    assert (best.l2, best.shares) == (found.l2, found.shares)
+    ratio = found.head.deviation / features.std(axis=0)
+    np.testing.assert_allclose(ratio[:3], 1, rtol=1e-3)
+    np.testing.assert_allclose(ratio[3:], 2, rtol=1e-3)
+
+
+def test_shares_leave_the_fit_what_it_is() -> None:
+    """The head with a share is that of the features multiplied beforehand."""
+    some, rules = blocks(150, 0), replace(RULES, l2=0.1)
+    scaled = blocks(150, 0)
+    scaled.features[:] = (scaled.features - scaled.features.mean(axis=0)) / scaled.features.std(0)
+    scaled.features[:, 3:] *= 0.5
+    weight = np.full(150, 1, np.float32)
+    start = logistic.zeros(63, 3)
+    expected = logistic.fit(scaled.features, scaled.labels, weight, 0.1, start)
+    features = some.features.copy()
+    found = with_folds(some, numbers(150), rules)
+    assert found.shares == (1.0, 0.5)
+    np.testing.assert_allclose(
+        found.head.logits(features), expected.logits(scaled.features), atol=0.01
+    )

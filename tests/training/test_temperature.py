@@ -33,7 +33,15 @@ def test_no_other_temperature_has_less_loss() -> None:
     best = fit_temperature(logits, labels)
     least = log_loss(labels, softmax(logits, best))
     for other in np.geomspace(0.1, 20, 50):
-        assert log_loss(labels, softmax(logits, float(other))) >= least - 1e-9
+        assert log_loss(labels, softmax(logits, float(other))) >= least - 1e-5
+
+
+@pytest.mark.parametrize("images", [10, 100, 1000])
+def test_a_few_images_that_are_all_right_make_nothing_certain(images: int) -> None:
+    labels = np.arange(images) % 4
+    logits = (3 * np.eye(4)[labels]).astype(np.float32)
+    sure = softmax(logits, fit_temperature(logits, labels)).max()
+    assert 1 - 2 / images < sure < 1 - 0.25 / images
 
 
 def test_calibration_lowers_the_error_of_overconfident_logits() -> None:

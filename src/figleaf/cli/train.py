@@ -210,6 +210,9 @@ def _summary(found: "TrainReport") -> Iterator[tuple[str, str]]:
     if found.l2 is not None:
         by = f"L-BFGS, {found.iterations} iterations"
         yield "head", f"logistic regression, {by}, L2 {found.l2:.4g}"
+        if len(found.shares) > 1:
+            pairs = zip(found.backbones, found.shares, strict=True)
+            yield "shares", ", ".join(f"{one.name} {share:g}" for one, share in pairs)
     else:
         yield "steps", f"{found.iterations:,} in {len(found.epochs) - 1} epochs"
     yield "class weights", str(found.rules.class_weights)

@@ -30,6 +30,7 @@ class Fitted:
         precision: that was computed in.
         iterations: of the head's last fit, or steps of fine-tuning.
         l2: the head's penalty; None for a fine-tuned one.
+        shares: of the backbones in it, see `probe.Tried`; () for a fine-tuned one.
         converged: False where iterations ran out.
         tried: penalties.
         epochs: of fine-tuning.
@@ -48,6 +49,7 @@ class Fitted:
     precision: str
     iterations: int
     l2: float | None = None
+    shares: tuple[float, ...] = ()
     converged: bool = True
     tried: Sequence[Tried] = ()
     epochs: Sequence[Epoch] = ()

@@ -21,8 +21,8 @@ _FEATURES, _PROBABILITIES = "features", "probabilities"
 def classifier_graph(backbones: Sequence[Backbone], head: Head, temperature: float) -> bytes:
     """ONNX with the outputs `probabilities` and `features`: the same bytes for the same parts.
 
-    Each step has a name of its own in the graph: `standardise`, `head`, `calibrate`. The inputs are
-    those of the backbones, float32 RGB in 0..255, NHWC, any batch.
+    Each step has a name of its own in the graph: `root`, `standardise`, `head`, `calibrate`. The
+    inputs are those of the backbones, float32 RGB in 0..255, NHWC, any batch.
 
     Args:
         backbones: whose features stand side by side, in this order.
@@ -90,8 +90,19 @@ def _add_head(graph: "onnx.GraphProto", head: Head, temperature: float) -> None:
     for name, array in weights.items():
         contiguous = np.ascontiguousarray(array, np.float32).reshape(array.shape)
         graph.initializer.append(numpy_helper.from_array(contiguous, name))
+    roots = (
+        ("Sign", [_FEATURES], "root/sign"),
+        ("Abs", [_FEATURES], "root/size"),
+        ("Sqrt", ["root/size"], "root/root"),
+        ("Mul", ["root/root", "root/sign"], "root"),
+    )
     steps = (
-        ("Sub", [_FEATURES, "standardise/mean"], "standardise/centred"),
+        *(roots if head.of_roots else ()),
+        (
+            "Sub",
+            ["root" if head.of_roots else _FEATURES, "standardise/mean"],
+            "standardise/centred",
+        ),
         ("Div", ["standardise/centred", "standardise/deviation"], "standardise"),
         ("Gemm", ["standardise", "head/weight", "head/bias"], "head"),
         ("Div", ["head", "calibrate/temperature"], "calibrate"),

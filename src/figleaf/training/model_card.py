@@ -58,10 +58,11 @@ def _training(report: TrainReport, backbones: Sequence[Backbone]) -> Iterator[st
             f" {_plain(one.license)}. Trained on: {_plain(one.training_data)}"
         )
     if report.l2 is not None:
+        of = "square roots of the features" if report.of_roots else "features"
         yield (
-            f"- Head: multinomial logistic regression on standardised features, L-BFGS,"
+            f"- Head: multinomial logistic regression on standardised {of}, L-BFGS,"
             f" {report.iterations} iterations, L2 {report.l2:.6g}, class weights"
-            f" {rules.class_weights}."
+            f" {rules.class_weights}{_shares(report)}."
         )
     else:
         yield (
@@ -76,6 +77,13 @@ def _training(report: TrainReport, backbones: Sequence[Backbone]) -> Iterator[st
     )
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     yield f"- With {versions}."
+
+
+def _shares(report: TrainReport) -> str:
+    if len(report.shares) < 2:
+        return ""
+    pairs = zip(report.backbones, report.shares, strict=True)
+    return "; the backbones count " + ", ".join(f"{_plain(o.name)} {share:g}" for o, share in pairs)
 
 
 def _results(report: TrainReport) -> Iterator[str]:

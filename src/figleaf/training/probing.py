@@ -119,6 +119,7 @@ def _fit(
         precision=str(how.precision),
         iterations=found.iterations,
         l2=found.l2,
+        shares=found.shares,
         converged=found.converged,
         tried=found.tried,
     )
@@ -134,10 +135,11 @@ def _probe(
 ) -> tuple[Probe, str]:
     """The head, and in words what it was validated on."""
     steps = _Steps(watch)
-    penalties = len(PENALTIES) if rules.l2 is None else 1
+    blocks = tuple(one.width for one in features.backbones)
+    tries = (len(PENALTIES) if rules.l2 is None else 1) + (len(blocks) if len(blocks) > 1 else 0)
     if not len(validation) and len(train) <= _MOST_IN_FOLDS:
-        steps.start(penalties * _FOLDS + 1)
-        table = Table(features.matrix(train), train.labels)
+        steps.start(tries * _FOLDS + 1)
+        table = Table(features.matrix(train), train.labels, blocks)
         numbers = folds(train, _FOLDS, rules.seed)
         if len(np.unique(numbers)) < 2:  # near duplicates all, or frames of one film
             raise DatasetError("the images of train are all of one group: collect others as well")
@@ -151,9 +153,9 @@ def _probe(
         raise DatasetError(
             "too few images to hold any out for validation: collect more, or make the share larger"
         )
-    steps.start(penalties)
-    table = Table(features.matrix(train), train.labels)
-    unseen = Table(features.matrix(validation), validation.labels)
+    steps.start(tries)
+    table = Table(features.matrix(train), train.labels, blocks)
+    unseen = Table(features.matrix(validation), validation.labels, blocks)
     return fit_with_part(table, unseen, classes, rules, steps.step), words
 
 

@@ -73,6 +73,8 @@ class TrainReport:
         backbones: whose features it uses.
         precision: that training and features were computed in.
         l2: the penalty of the head; None for a fine-tuned one.
+        shares: what each backbone's features are multiplied by; () for a fine-tuned one.
+        of_roots: whether the head takes square roots of the features first.
         iterations: of the head's last fit, or steps of fine-tuning.
         converged: False where the head's iterations ran out.
         tried: the penalties that were tried.
@@ -101,6 +103,8 @@ class TrainReport:
     backbones: Sequence[BackboneSummary]
     precision: str
     l2: float | None
+    shares: tuple[float, ...]
+    of_roots: bool
     iterations: int
     converged: bool
     tried: Sequence[Tried]
@@ -141,6 +145,8 @@ class TrainReport:
             "left_out": self.left_out,
             "precision": self.precision,
             "l2": self.l2,
+            "shares": list(self.shares),
+            "of_roots": self.of_roots,
             "iterations": self.iterations,
             "converged": self.converged,
             "held_out": self.held_out,

@@ -164,6 +164,8 @@ def _reported(material: Material, fitted: Fitted, job: _Job) -> tuple[TrainRepor
         ),
         precision=fitted.precision,
         l2=fitted.l2,
+        shares=fitted.shares,
+        of_roots=fitted.head.of_roots,
         iterations=fitted.iterations,
         converged=fitted.converged,
         tried=tuple(fitted.tried),
