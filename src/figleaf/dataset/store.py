@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from figleaf.dataset.durable import sync
+
 IMAGES = "images"
 
 _EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
@@ -70,11 +72,7 @@ class Store:
         with self._lock:
             folders, self._unflushed = self._unflushed, set()
         for folder in folders:
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync(folder)
 
     def sweep(self, known: Callable[[Iterable[bytes]], set[bytes]]) -> int:
         """Remove what a killed run left: half-written files, and whole ones that have no row.

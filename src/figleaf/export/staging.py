@@ -1,8 +1,6 @@
 """A folder that is whole under its name or not there, whatever ends the export."""
 
 import os
-import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from figleaf.dataset.durable import sync
+from figleaf.dataset.staging import staging, sweep
 from figleaf.errors import DatasetError, InputError
 
 _SUFFIX = ".export"
@@ -63,30 +63,18 @@ def staged(target: Path) -> Iterator[Path]:
     missing = [one for one in target.parents if not one.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        # Part of the name, since the whole of it and more could be longer than a name may be.
-        name = f".{target.name[:40]}.{secrets.token_hex(4)}{_SUFFIX}"
-        folder = target.with_name(name)
-        folder.mkdir()
-    except OSError as error:
-        _remove(missing)
-        raise _told(error, target) from error
-    lock = _locked(folder)
-    try:
-        yield folder
-        sync(folder)
-        folder.rename(target)
-        with suppress(OSError):  # the export is there; the folder may be one that is not read
-            _sync_one(target.parent)
+        sweep(target, _SUFFIX)
+        with staging(target, _SUFFIX) as folder:
+            yield folder
+            sync_all(folder)
+            folder.rename(target)
+            with suppress(OSError):  # the export is there; the folder may be one that is not read
+                sync(target.parent)
     except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
         _remove(missing)
         if isinstance(error, OSError):
             raise _told(error, target) from error
         raise
-    finally:
-        if lock is not None:
-            os.close(lock)
 
 
 def _told(error: OSError, target: Path) -> DatasetError:
@@ -101,41 +89,6 @@ def _remove(folders: list[Path]) -> None:
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
-
-
-def _locked(folder: Path) -> int | None:
-    """A descriptor that says, while it is open, that somebody writes there; None for no answer."""
-    try:
-        import fcntl  # here, for there are systems without it
-    except ImportError:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # somebody writes there, or a file system without locks
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _sweep(target: Path) -> None:
-    """Remove what killed exports left."""
-    ours = re.compile(re.escape(f".{target.name[:40]}.") + r"[0-9a-f]{8}" + re.escape(_SUFFIX))
-    for folder in _listed(target.parent):
-        if not ours.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
-            continue
-        lock = _locked(folder)
-        if lock is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(lock)
-
-
-def _listed(folder: Path) -> list[Path]:
-    """What is in a folder; nothing where it may be written in but not listed."""
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
 
 
 def check_space(folder: Path, needed: int, free: int | None = None) -> None:
@@ -154,7 +107,7 @@ def check_space(folder: Path, needed: int, free: int | None = None) -> None:
         )
 
 
-def sync(folder: Path) -> None:
+def sync_all(folder: Path) -> None:
     """Make all files and names in a folder outlast a power cut.
 
     At the end, when the system has written most of it by itself, and many at a time, which share
@@ -163,8 +116,8 @@ def sync(folder: Path) -> None:
     paths = (entry.path for entry in _entries(folder) if not entry.is_symlink())
     with ThreadPoolExecutor(_THREADS) as pool:
         while batch := list(islice(paths, _BATCH)):
-            list(pool.map(_sync_one, batch))  # the list raises what a thread raised
-    _sync_one(folder)
+            list(pool.map(sync, batch))  # the list raises what a thread raised
+    sync(folder)
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
@@ -175,14 +128,6 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _entries(Path(entry.path))
             yield entry
-
-
-def _sync_one(path: str | Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def measure(folder: Path) -> Size:
