@@ -129,3 +129,14 @@ def test_the_matrix_is_mapped_and_cannot_be_written(tmp_path: Path) -> None:
     assert isinstance(matrix, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         matrix[0, 0] = 1
+
+
+def test_a_hash_that_is_there_twice_shifts_no_row(tmp_path: Path) -> None:
+    """Of a file that was damaged, or put together by hand."""
+    folder = filled(tmp_path, 3).folder
+    data = (folder / "hashes").read_bytes()
+    (folder / "hashes").write_bytes(data[:32] + data[:32] + data[64:])
+    cache = FeatureCache(tmp_path, KEY)
+    cache.append([name(7)], rows(7, 1))
+    (row,) = cache.rows([name(7)])
+    np.testing.assert_array_equal(cache.matrix()[row], rows(7, 1)[0])

@@ -8,14 +8,14 @@ whatever killed the process; what is left of half a batch is cut off when the fo
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from figleaf.dataset.durable import append, replacing
 
 FOLDER = "features"
 """In a data set's folder."""
@@ -68,10 +68,12 @@ class FeatureCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         _write_key(self.folder / "key.json", key)
         self._features, self._hashes = self.folder / "features", self.folder / "hashes"
-        self._rows = self._mend()
+        hashes = self._mend()
+        self._count = len(hashes)
+        self._rows = {sha256: row for row, sha256 in enumerate(hashes)}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     def __contains__(self, sha256: bytes) -> bool:
         return sha256 in self._rows
@@ -85,10 +87,10 @@ class FeatureCache:
                 ends.
         """
         kept = np.clip(features, -_LARGEST, _LARGEST).astype("<f2")
-        _append(self._features, kept.tobytes())
-        _append(self._hashes, b"".join(hashes))
-        for sha256 in hashes:
-            self._rows[sha256] = len(self._rows)
+        append(self._features, kept.tobytes())
+        append(self._hashes, b"".join(hashes))
+        self._rows.update((sha256, self._count + at) for at, sha256 in enumerate(hashes))
+        self._count += len(hashes)
 
     def rows(self, hashes: Sequence[bytes]) -> NDArray[np.int64]:
         """The rows of some pictures in `matrix`; -1 for those that are not there."""
@@ -96,13 +98,13 @@ class FeatureCache:
 
     def matrix(self) -> NDArray[np.float16]:
         """All features, float16 of shape (rows, width), mapped into memory, not read."""
-        shape = (len(self._rows), self.key.width)
+        shape = (self._count, self.key.width)
         if not shape[0]:
             return np.empty(shape, np.float16)
         return np.memmap(self._features, "<f2", "r", shape=shape)
 
-    def _mend(self) -> dict[bytes, int]:
-        """Cut off what has no counterpart; gives the row of each hash."""
+    def _mend(self) -> list[bytes]:
+        """Cut off what has no counterpart; gives the hash of each row."""
         for path in (self._features, self._hashes):
             path.touch()
         row = 2 * self.key.width
@@ -110,21 +112,12 @@ class FeatureCache:
         os.truncate(self._features, whole * row)
         os.truncate(self._hashes, whole * _HASH)
         data = self._hashes.read_bytes()
-        return {data[_HASH * at : _HASH * (at + 1)]: at for at in range(whole)}
-
-
-def _append(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        return [data[_HASH * at : _HASH * (at + 1)] for at in range(whole)]
 
 
 def _write_key(path: Path, key: Key) -> None:
     """For people: the folder's name is what tells keys apart."""
     if path.exists():
         return
-    content: dict[str, Any] = asdict(key)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    temporary.replace(path)
+    with replacing(path) as file:
+        file.write((json.dumps(asdict(key), indent=2) + "\n").encode())

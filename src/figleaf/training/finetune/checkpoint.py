@@ -6,16 +6,15 @@ the step (see batches).
 
 import json
 import math
-import os
 import pickle
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 
+from figleaf.dataset.durable import replacing
 from figleaf.errors import InputError
 from figleaf.training.finetune.tuned import Epoch
 
@@ -119,18 +118,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, setup: Mapping[str, A
         "progress": checkpoint.progress.as_dict(),
         "states": dict(checkpoint.states),
     }
-    part = folder / f"{NAME}.part"
-    try:
-        with part.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(folder / NAME)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
-    _flush(folder)
+    with replacing(folder / NAME) as file:
+        torch.save(content, file)
 
 
 def read_checkpoint(folder: Path, setup: Mapping[str, Any]) -> Checkpoint | None:
@@ -168,13 +157,3 @@ def _check_setup(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any])
     ]
     if other:
         raise InputError(f"{path}: belongs to another run ({'; '.join(other)}): {_WAY_OUT}")
-
-
-def _flush(folder: Path) -> None:
-    """Make a new name outlast a power cut, where folders can be flushed."""
-    with suppress(OSError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

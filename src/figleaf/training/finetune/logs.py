@@ -1,12 +1,13 @@
 """What a run leaves to look at: log.csv, and TensorBoard's event files where they are asked for."""
 
 import csv
-import os
+import io
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
+from figleaf.dataset.durable import replacing
 from figleaf.errors import MissingExtraError
 from figleaf.training.finetune.tuned import Epoch
 
@@ -19,14 +20,12 @@ def write_csv(folder: Path, epochs: Sequence[Epoch]) -> None:
 
     The file is written anew each time, so that a run that was killed leaves no row twice.
     """
-    part = folder / f"{CSV}.part"
-    with part.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["epoch", *(field.name for field in fields(Epoch)[1:])])
-        rows.writerows(astuple(epoch) for epoch in epochs)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(folder / CSV)
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(["epoch", *(field.name for field in fields(Epoch)[1:])])
+    rows.writerows(astuple(epoch) for epoch in epochs)
+    with replacing(folder / CSV) as file:
+        file.write(text.getvalue().encode())
 
 
 def summary_writer() -> Any:

@@ -6,7 +6,6 @@ on from there.
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from figleaf.dataset.durable import append
 from figleaf.training.finetune.outputs import Crew, outputs
 from figleaf.training.finetune.pictures import Pictures
 from figleaf.training.head import Head
@@ -70,7 +70,7 @@ def features_of(
 
     for part in outputs(apply, pictures, net.width, batch, crew, first=count):
         if crew.processes.first:
-            _append(folder, part)
+            append(folder / FEATURES, part.astype("<f4").tobytes())
         parts.append(part)
         count += len(part)
         done(count)
@@ -95,15 +95,8 @@ def _read(folder: Path, fingerprint: str, width: int) -> NDArray[np.float32]:
 
 def _begin(folder: Path, fingerprint: str, known: NDArray[np.float32]) -> None:
     forget_features(folder)
-    _append(folder, known)
+    append(folder / FEATURES, known.astype("<f4").tobytes())
     (folder / _SETUP).write_text(json.dumps(fingerprint), "utf-8")
-
-
-def _append(folder: Path, rows: NDArray[np.float32]) -> None:
-    with (folder / FEATURES).open("ab") as file:
-        file.write(rows.astype("<f4").tobytes())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def start_head(
