@@ -58,7 +58,7 @@ def test_tables_and_hints(folder: Path, tmp_path: Path, small: Path) -> None:
     assert re.fullmatch(r"logistic regression, L-BFGS, \d+ iterations, L2 [\d.e-]+", said["head"])
     assert "ECE" in said["calibration"]
     assert classes.splitlines()[1].split() == ["dots", "&", "lines", "12", "0", "2"]
-    assert [row.split()[0] for row in results.splitlines()] == ["results", "5", "test"]
+    assert [row.split()[0] for row in results.splitlines()] == ["results", "validation,", "test"]
     assert [len(row.split()[-3:]) for row in matrix.splitlines()[1:]] == [3, 3, 3]
     assert "42 images computed" in times
     assert [row.split()[0] for row in times.splitlines()] == [
@@ -126,7 +126,19 @@ def test_hints_for_what_was_left_out(folder: Path, tmp_path: Path, small: Path) 
     ]
 
 
+def test_hints_for_what_is_too_little(tmp_path: Path, small: Path) -> None:
+    folder = data_set(tmp_path, {"neutral": 14, "고양이 그림": 10, "rare": 3})
+    done = train(folder, tmp_path / "mine", backbone=small)
+    assert done.code == 0
+    assert done.err.splitlines()[:-1] == [
+        "fewer than 10 images to learn from: rare, 고양이 그림; collect more of them",
+        "calibrated on 23 images: take its probabilities for rough",
+        "no image to test with: rare; nothing says how it does on them",
+    ]
+
+
 MISUSE = [
+    (["--power", "1"], "--power is the exponent of --class-weights power"),
     (["--validation", "0"], "--validation must be a share above 0"),
     (["--sha256", "00"], "give weights as well"),
     (["--weights", "x.pth"], "comes with its weights"),

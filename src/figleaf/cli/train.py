@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _RULES = TrainRules()
 _TUNING = FinetuneRules()
 _WIDE = 1_000  # layers in the table of details
+_FEW = 10  # images of a class, as `figleaf split` has it
+_FEW_TO_CALIBRATE = 30
 
 
 def train(
@@ -30,7 +32,9 @@ def train(
     out: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help="A new folder for the model, which it names.", show_default=False
+            metavar="OUT",
+            help="A new folder for the model, which takes its name from it.",
+            show_default=False,
         ),
     ],
     mode: Annotated[
@@ -64,11 +68,16 @@ def train(
     ] = _RULES.power,
     l2: Annotated[
         float | None,
-        typer.Option(min=0, help="The head's penalty; chosen in validation.", show_default=False),
+        typer.Option(
+            min=0, help="The head's penalty; by default chosen in validation.", show_default=False
+        ),
     ] = None,
     validation: Annotated[
         float,
-        typer.Option(help="The share of train held out, where the split has no such part."),
+        typer.Option(
+            help="The share of train held out, where the split has no validation part and folds"
+            " would not do: over 10,000 images, or in fine-tuning."
+        ),
     ] = _RULES.validation,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn by lot.")] = _RULES.seed,
     tune: Annotated[
@@ -110,6 +119,8 @@ def train(
         raise InputError(
             "--anew is about a checkpoint of fine-tuning: it goes with --mode finetune"
         )
+    if power != _RULES.power and class_weights is not ClassWeights.POWER:
+        raise InputError("--power is the exponent of --class-weights power: give that as well")
     with naming_options():
         rules = TrainRules(
             mode=mode,
@@ -214,7 +225,8 @@ def _summary(found: "TrainReport") -> Iterator[tuple[str, str]]:
             pairs = zip(found.backbones, found.shares, strict=True)
             yield "shares", ", ".join(f"{one.name} {share:g}" for one, share in pairs)
     else:
-        yield "steps", f"{found.iterations:,} in {len(found.epochs) - 1} epochs"
+        steps = counted(found.iterations, "step", "steps")
+        yield "net", f"{steps} in {counted(len(found.epochs) - 1, 'epoch', 'epochs')}"
     yield "class weights", str(found.rules.class_weights)
     yield "computed in", found.precision
     calibration = found.calibration
@@ -238,7 +250,10 @@ def _classes(found: "TrainReport") -> Iterator[tuple[str, ...]]:
 
 
 def _results(found: "TrainReport") -> Iterator[tuple[str, ...]]:
-    for name, one in ((found.held_out, found.validation), ("test", found.test)):
+    held_out = found.held_out
+    if "validation" not in held_out:
+        held_out = f"validation, {held_out}"
+    for name, one in ((held_out, found.validation), ("test", found.test)):
         if one is not None:
             figures = (one.accuracy, one.macro_f1, one.log_loss, one.calibration_error)
             yield name, f"{one.images:,}", *(f"{figure:.4f}" for figure in figures)
@@ -279,10 +294,25 @@ def _hints(found: "TrainReport", folder: str, out: Path) -> Iterator[str]:
     if found.left_out:
         images = counted(found.left_out, "image is", "images are")
         yield f"{images} of no part of the split, or of a class that train has not"
-    if found.test is None:
-        yield "the split has no test part: nothing says how it does on images it was not fitted on"
+    yield from _too_few(found)
     here = quoted(str(out))
     yield (
         f"next: `figleaf classify PICTURE --model {here}`,"
         f" `figleaf evaluate {quoted(folder)} --model {here}`"
     )
+
+
+def _too_few(found: "TrainReport") -> Iterator[str]:
+    """What the figures cannot bear out, since there are so few images."""
+    few = [label for label, counts in found.classes.items() if counts["train"] < _FEW]
+    if few:
+        yield f"fewer than {_FEW} images to learn from: {', '.join(few)}; collect more of them"
+    if found.calibration.images < _FEW_TO_CALIBRATE:
+        images = counted(found.calibration.images, "image", "images")
+        yield f"calibrated on {images}: take its probabilities for rough"
+    if found.test is None:
+        yield "the split has no test part: nothing says how it does on images it was not fitted on"
+        return
+    untested = [label for label, counts in found.classes.items() if not counts["test"]]
+    if untested:
+        yield f"no image to test with: {', '.join(untested)}; nothing says how it does on them"
