@@ -1,17 +1,14 @@
-"""A trained model as a bundle: written beside its place, checked, and moved there whole."""
+"""A trained model as a bundle: its card, and its files."""
 
 import hashlib
 import json
-import os
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from figleaf._version import __version__
-from figleaf.errors import InputError
+from figleaf.dataset.durable import write_new
 from figleaf.models.card import FORMAT, Input
 from figleaf.training.backbones.backbone import Backbone
 from figleaf.training.features import joined_inputs
@@ -19,37 +16,6 @@ from figleaf.training.report import TrainReport
 
 GRAPH, CARD, TEXT, REPORT = "model.onnx", "card.json", "MODEL_CARD.md", "training.json"
 """The files of a bundle; the last one is not part of its hash, since it tells times."""
-
-_LONGEST_NAME = 255  # of a file, on every system
-
-
-def check_place(out: Path, *, overwrite: bool) -> None:
-    """Refuse, before any work is done, a place where no bundle may be written.
-
-    Raises:
-        InputError: something else is there, or a bundle that is not to be overwritten.
-    """
-    if not out.name or out.name in (".", ".."):
-        raise InputError(f"{out}: not a name for a bundle's folder")
-    if not out.name.isprintable() or len(os.fsencode(out.name)) > _LONGEST_NAME:
-        # It is the model's name as well, which results and tables show.
-        raise InputError(
-            f"{str(out)!r}: the name of a model is of letters that can be printed, of at most"
-            f" {_LONGEST_NAME} bytes"
-        )
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: there is no folder {out.absolute().parent}")
-    if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
-        raise InputError(f"{out}: {out.absolute().parent} cannot be written")
-    if not os.path.lexists(out):
-        return
-    if out.is_symlink() or not out.is_dir():
-        raise InputError(f"{out}: is there, and is no folder; name another place")
-    names = {path.name for path in out.iterdir()}
-    if names and not (CARD in names and names <= {GRAPH, CARD, TEXT, REPORT}):
-        raise InputError(f"{out}: is there, and is no bundle alone; name another place")
-    if names and not overwrite:
-        raise InputError(f"{out}: is there; --overwrite replaces it, or name another place")
 
 
 def card_of(
@@ -114,50 +80,11 @@ def write_parts(
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     card = json.dumps(card_of(report, backbones, hashes), indent=2, ensure_ascii=False) + "\n"
     for name, data in {**files, CARD: card.encode()}.items():
-        _write(folder / name, data)
+        write_new(folder / name, data)
     return hashlib.sha256(card.encode()).hexdigest()
 
 
 def write_report(folder: Path, report: TrainReport) -> None:
     """Write all that is known of the training, times included."""
     text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    _write(folder / REPORT, text.encode())
-
-
-def staging(out: Path) -> Path:
-    """A new folder beside a bundle's place."""
-    folder = out.absolute().parent / f".{out.name[:40]}.{secrets.token_hex(4)}.part"
-    folder.mkdir()
-    return folder
-
-
-def move(folder: Path, out: Path) -> None:
-    """Put a finished folder into its place, in place of what `check_place` let pass."""
-    _flush(folder)
-    if out.exists():
-        old = folder.with_suffix(".old")
-        out.rename(old)
-        try:
-            folder.rename(out)
-        except BaseException:  # Ctrl-C as well: one of the two has to be there
-            old.rename(out)
-            raise
-        shutil.rmtree(old)
-    else:
-        folder.rename(out)
-    _flush(out.absolute().parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_new(folder / REPORT, text.encode())

@@ -23,7 +23,8 @@ class Timing:
         loading: reading the ledger and checking the split.
         features: decoding, preparing and running the backbone; none of it for cached images.
         computed: how many images had their features computed.
-        training: the head, or the net and the head, with the choice of the penalty.
+        training: the head, or the net and the head, with the choice of the penalty; what runs that
+            were killed took of it included.
         testing: the temperature and the test.
         writing: the bundle, and checking that it gives what was trained.
     """

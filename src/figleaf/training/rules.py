@@ -39,7 +39,8 @@ class TrainRules:
         weights: a file of the weights of "resnet50" or of timm's net.
         sha256: of that file, in hex, if it is to be checked.
         download: let timm download the net's published weights.
-        fast: bf16 where the processor has it, and JPEGs decoded at a fraction of their size.
+        fast: of a probe: bf16 where the processor has it, and JPEGs decoded at a fraction of their
+            size.
         class_weights: "none", "sqrt", "balanced", "power".
         power: the exponent of "power".
         l2: the penalty of the probe's head; None to choose it in validation.
@@ -78,6 +79,8 @@ class TrainRules:
             raise InputError(f"power must be in 0..2, not {self.power}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise InputError(f"seed must be a whole number from 0, not {self.seed!r}")
+        if self.mode is Mode.FINETUNE and (self.fast or self.l2 is not None):
+            raise InputError("fast and l2 are a probe's: leave them out, or mode='finetune'")
         if self.sha256 and not self.weights:
             raise InputError("sha256 is that of a weights file: give weights as well")
         if self.download and self.weights:

@@ -24,4 +24,8 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[name] += self._clock() - start  # type: ignore[assignment]  # floats, too
+            self.add(name, self._clock() - start)
+
+    def add(self, name: str, seconds: float) -> None:
+        """So many more belong to a phase."""
+        self.seconds[name] += seconds  # type: ignore[assignment]  # floats, too

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import InputError
 from figleaf.models.summary import describe
-from figleaf.training.bundle import check_place, move, staging, write_parts, write_report
+from figleaf.training.bundle import write_parts, write_report
 from figleaf.training.cache import FOLDER
 from figleaf.training.examples import Examples
 from figleaf.training.finetune.rules import FinetuneRules
@@ -24,13 +23,14 @@ from figleaf.training.fitted import Fitted
 from figleaf.training.graph import classifier_graph
 from figleaf.training.material import Material, read_material
 from figleaf.training.model_card import model_card
+from figleaf.training.place import check_outside, check_place, move, reserved
 from figleaf.training.probing import fit_probe
 from figleaf.training.report import BackboneSummary, Timing, TrainReport
 from figleaf.training.results import Results, calibrate, results
 from figleaf.training.rules import Mode, TrainRules
 from figleaf.training.temperature import softmax
 from figleaf.training.timing import Stopwatch
-from figleaf.training.tuning import fit_net, tune
+from figleaf.training.tuning import complete, fit_net, forget, tune
 from figleaf.training.verify import verify
 
 _WORK = "training"
@@ -45,6 +45,7 @@ class _Job:
     out: Path
     rules: TrainRules
     tuning: FinetuneRules | None
+    overwrite: bool
     anew: bool
     watch: Watch
     clock: Stopwatch
@@ -85,21 +86,37 @@ def train(
         ModelError, MissingExtraError: a backbone that cannot be had.
     """
     rules = rules or TrainRules()
-    tuning = (finetuning or FinetuneRules()) if rules.mode is Mode.FINETUNE else None
+    tuning = complete(rules, finetuning) if rules.mode is Mode.FINETUNE else None
     if finetuning is not None and tuning is None:
         raise InputError("finetuning is for mode='finetune'")
-    job = _Job(Path(out), rules, tuning, anew, watch, Stopwatch())
+    _check_alone(rules)
+    job = _Job(Path(out), rules, tuning, overwrite, anew, watch, Stopwatch())
     check_place(job.out, overwrite=overwrite)
-    with disk_errors(Path(folder)), Ledger(folder, write=True, make=False) as ledger:
-        with job.clock.phase("loading"):
-            material = read_material(ledger)
-        hashes = {"data": material.data_hash, "split": material.split}
-        arguments = rules.as_dict() | {"out": str(out)}
-        with ledger.run("train", arguments, hashes), TemporaryDirectory() as caches:
-            fitted = _fitted(ledger.folder, material, job, Path(caches))
-            report, graph = _reported(material, fitted, job)
-            with disk_errors(job.out):  # which may be another disk
-                return _written(report, graph, material, fitted, job)
+    check_outside(job.out, Path(folder))
+    with (
+        disk_errors(Path(folder)),
+        Ledger(folder, write=True, make=False) as ledger,
+        reserved(job.out, overwrite=overwrite) as beside,
+    ):
+        report = _trained(ledger, job, beside)
+        if tuning:
+            forget(_work(ledger.folder, job.out))
+        return report
+
+
+def _trained(ledger: Ledger, job: _Job, beside: Path) -> TrainReport:
+    with job.clock.phase("loading"):
+        material = read_material(ledger)
+    hashes = {"data": material.data_hash, "split": material.split}
+    tuning = {"finetuning": job.tuning.as_dict()} if job.tuning else {}
+    arguments = job.rules.as_dict() | tuning | {"out": str(job.out)}
+    with ledger.run("train", arguments, hashes), TemporaryDirectory() as caches:
+        fitted = _fitted(ledger.folder, material, job, Path(caches))
+        report, graph = _reported(material, fitted, job)
+        with disk_errors(job.out):  # which may be another disk
+            report = _written(report, graph, material, fitted, job, beside)
+            move(beside, job.out, overwrite=job.overwrite)
+        return report
 
 
 def is_first() -> bool:
@@ -122,18 +139,26 @@ def assist(
     Raises:
         InputError: a probe, which needs one process alone.
     """
-    if rules.mode is not Mode.FINETUNE:
-        raise InputError("several processes are for mode='finetune': a probe needs one")
+    _check_alone(rules)
     with Ledger(folder) as ledger:
         material = read_material(ledger)
-    work = Path(folder) / _WORK / Path(out).name
-    tune(material, rules, finetuning or FinetuneRules(), work, Watch(), anew=anew)
+    work = _work(Path(folder), Path(out))
+    tune(material, rules, complete(rules, finetuning), work, Watch(), anew=anew)
+
+
+def _check_alone(rules: TrainRules) -> None:
+    if rules.mode is not Mode.FINETUNE and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise InputError("several processes are for mode='finetune': a probe needs one")
+
+
+def _work(folder: Path, out: Path) -> Path:
+    return folder / _WORK / out.name
 
 
 def _fitted(folder: Path, material: Material, job: _Job, caches: Path) -> Fitted:
     if job.tuning is None:
         return fit_probe(material, job.rules, folder / FOLDER, job.clock, job.watch)
-    work = folder / _WORK / job.out.name
+    work = _work(folder, job.out)
     return fit_net(
         material, job.rules, job.tuning, work, caches, job.clock, job.watch, anew=job.anew
     )
@@ -194,23 +219,23 @@ def _tested(material: Material, fitted: Fitted, temperature: float) -> Results |
 
 
 def _written(
-    report: TrainReport, graph: bytes, material: Material, fitted: Fitted, job: _Job
+    report: TrainReport,
+    graph: bytes,
+    material: Material,
+    fitted: Fitted,
+    job: _Job,
+    folder: Path,
 ) -> TrainReport:
-    folder = staging(job.out)
-    try:
-        with job.clock.phase("writing"):
-            text = model_card(report, fitted.backbones)
-            bundle_hash = write_parts(folder, graph, text, report, fitted.backbones)
-            some = next(part for part in _seen(material, fitted) if len(part))
-            temperature = report.calibration.temperature
-            verify(folder, fitted.head, temperature, fitted.features, some)
-        timing = _timing(job.clock, fitted.computed)
-        report = replace(report, timing=timing, bundle_hash=bundle_hash)
-        write_report(folder, report)
-        move(folder, job.out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    """The report as it is when all of the bundle is in a folder, and gives what was trained."""
+    with job.clock.phase("writing"):
+        text = model_card(report, fitted.backbones)
+        bundle_hash = write_parts(folder, graph, text, report, fitted.backbones)
+        some = next(part for part in _seen(material, fitted) if len(part))
+        temperature = report.calibration.temperature
+        verify(folder, fitted.head, temperature, fitted.features, some)
+    timing = _timing(job.clock, fitted.computed)
+    report = replace(report, timing=timing, bundle_hash=bundle_hash)
+    write_report(folder, report)
     return report
 
 

@@ -36,6 +36,19 @@ class Tuned:
     held_out: str
 
 
+def complete(rules: TrainRules, tuning: FinetuneRules | None) -> FinetuneRules:
+    """The rules of fine-tuning with the class weights, which are those of both modes.
+
+    Raises:
+        InputError: the rules of fine-tuning have class weights of their own.
+    """
+    plain = FinetuneRules()
+    tuning = tuning or plain
+    if (tuning.class_weights, tuning.power) != (plain.class_weights, plain.power):
+        raise InputError("class_weights and power are those of TrainRules, for both modes")
+    return replace(tuning, class_weights=str(rules.class_weights), power=rules.power)
+
+
 def tune(
     material: Material,
     rules: TrainRules,
@@ -50,7 +63,7 @@ def tune(
     Args:
         material: the split's images.
         rules: the backbone, the seed, what is held out.
-        tuning: how it is trained.
+        tuning: how it is trained, complete.
         work: the folder of its checkpoint and logs.
         watch: is told how it goes.
         anew: leave a checkpoint that is there unread.
@@ -61,7 +74,9 @@ def tune(
         ModelError, MissingExtraError: see `figleaf.training.finetune.finetune.finetune`.
     """
     if rules.backbone == AUTO or len(split_names(rules.backbone)) > 1:
-        raise InputError(f"{rules.backbone} cannot be fine-tuned: name one backbone")
+        raise InputError(
+            f"{rules.backbone} cannot be fine-tuned: name one backbone, such as resnet50_thin"
+        )
     from figleaf.training.nets import (
         open_net,  # first, as it says in our words where torch is missing
     )
@@ -76,7 +91,7 @@ def tune(
         len(material.labels),
         train,
         validation,
-        replace(tuning, class_weights=str(rules.class_weights), power=rules.power),
+        tuning,
         work=work,
         seed=rules.seed,
         watch=watch,
@@ -105,6 +120,7 @@ def fit_net(
     with clock.phase("training"):
         tuned = tune(material, rules, tuning, work, watch, anew=anew)
     net, found = tuned.net, tuned.found
+    clock.add("training", found.earlier)
     backbone = Backbone(
         f"{net.name}_finetuned",
         net.input,
@@ -116,9 +132,10 @@ def fit_net(
     )
     # As they will be when it classifies: in f32, of whole pictures.
     features = Features(caches, (backbone,), computing(fast=False))
+    unseen = (tuned.validation, material.parts[Part.TEST])
     computed = 0
     with clock.phase("features"):
-        for some in (tuned.validation, material.parts[Part.TEST]):
+        for some in unseen:
             watch.start("features", int(features.missing(some).sum()))
             computed += features.compute(some, watch.done)
     seen = features.readable_of(tuned.validation)
@@ -131,13 +148,20 @@ def fit_net(
         logits=found.head.logits(features.matrix(seen)),
         labels=seen.labels,
         held_out=tuned.held_out,
-        trained=tuned.trained,
-        unreadable=found.left_out,
+        trained=tuned.trained - found.left_out,
+        unreadable=found.left_out + sum(int(features.missing(some).sum()) for some in unseen),
         computed=computed,
         precision=found.precision,
         iterations=found.epochs[-1].step if found.epochs else 0,
         epochs=found.epochs,
     )
+
+
+def forget(work: Path) -> None:
+    """Remove the checkpoint of a training whose bundle is in its place; the logs stay."""
+    from figleaf.training.finetune.checkpoint import NAME
+
+    (work / NAME).unlink(missing_ok=True)
 
 
 def _parted(material: Material, rules: TrainRules) -> tuple[Examples, Examples, str]:

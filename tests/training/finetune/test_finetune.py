@@ -116,6 +116,8 @@ def test_a_finished_run_gives_its_result_again(run: Run) -> None:
     _, second = run(watch=Watch(start=fail))
     assert second.graph == first.graph
     assert second.epochs == first.epochs
+    assert (first.earlier, second.earlier) == (0, first.seconds)
+    assert first.seconds > 0
 
 
 def test_other_rules_are_refused_or_begin_anew(run: Run) -> None:
@@ -216,7 +218,7 @@ def test_files_that_are_gone_are_left_out_and_counted(
         train=Examples(paths, train.hashes, train.labels, train.groups),
         validation=Examples(paths_there, hashes, labels, labels),
     )
-    assert tuned.left_out == 3
+    assert tuned.left_out == 2
     assert sum(epoch.left_out for epoch in tuned.epochs) >= 4  # an epoch leaves up to four away
     assert tuned.epochs[-1].accuracy > 0.9
 

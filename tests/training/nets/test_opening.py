@@ -48,6 +48,13 @@ def test_an_embedded_net_takes_no_weights() -> None:
         open_net("resnet50_thin", Path("some.pth"))
 
 
+@pytest.mark.parametrize("name", ["inception_v3", "mobilenet_v2_mid", "my-net.toml", "."])
+def test_a_graph_is_no_net(name: str) -> None:
+    """timm has an inception_v3 of its own, whose weights are others."""
+    with pytest.raises(InputError, match="is an ONNX graph, which torch cannot train"):
+        open_net(name, download=True)
+
+
 def test_a_file_and_a_download_are_too_much() -> None:
     with pytest.raises(InputError, match="one of the two"):
         open_net("resnet50", Path("some.pth"), download=True)

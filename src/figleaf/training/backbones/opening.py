@@ -30,7 +30,7 @@ def open_backbones(
     """
     parts = split_names(names)
     found = tuple(_open(part, weights=weights, sha256=sha256, download=download) for part in parts)
-    if (weights or download) and all(not _is_net(part) for part in parts):
+    if (weights or download) and all(not is_net(part) for part in parts):
         raise InputError(f"{names} comes with its weights: those of a file are for other nets")
     twice = [name for name, count in Counter(one.name for one in found).items() if count > 1]
     if twice:
@@ -45,7 +45,7 @@ def split_names(names: str) -> list[str]:
     return [names] if Path(names).exists() else names.split(_JOINT)
 
 
-def _is_net(name: str) -> bool:
+def is_net(name: str) -> bool:
     """Whether it is an architecture, whose weights come from elsewhere."""
     return not (name in embedded() or Path(name).is_dir() or name.endswith(_DESCRIPTION))
 
@@ -55,7 +55,7 @@ def _open(name: str, *, weights: str | None, sha256: str | None, download: bool)
         raise InputError("a backbone without a name: write them as a+b")
     if name.endswith(_DESCRIPTION):
         return onnx_backbone(Path(name))
-    if not _is_net(name):
+    if not is_net(name):
         return bundle_backbone(name)
     try:
         from figleaf.training.nets import as_backbone, open_net

@@ -38,7 +38,7 @@ class Progress:
         seconds: of all the work.
         epochs: those that ended.
         best_epoch: the number of the best one.
-        unreadable: images that could not be read at the head's start.
+        unreadable: training images that could not be read at the head's start.
         finished: whether there is nothing left to do.
     """
 

@@ -249,6 +249,7 @@ def _finished(
         epochs=tuple(progress.epochs),
         best_epoch=progress.best_epoch,
         seconds=progress.seconds,
+        earlier=loop.earlier,
         images_per_second=images / seconds if seconds else 0.0,
         precision=compute.precision,
         processes=processes.count,

@@ -67,12 +67,10 @@ class Score:
     Attributes:
         loss: the mean log loss; NaN where no image has logits.
         accuracy: 0..1.
-        missing: images that have no logits, since they could not be read.
     """
 
     loss: float
     accuracy: float
-    missing: int
 
 
 class Loop:
@@ -85,6 +83,13 @@ class Loop:
         crew: who does it.
         site: where it is kept.
         progress: how far it is.
+
+    Attributes:
+        network: as it is after the last step.
+        progress: how far it is.
+        earlier: seconds that earlier runs took of it.
+        average: the moving average of its weights.
+        best: the weights of the best epoch.
     """
 
     def __init__(
@@ -98,6 +103,7 @@ class Loop:
     ) -> None:
         self.network = network
         self.progress = progress
+        self.earlier = 0.0
         self.average = Average(network, rules.average)
         self.best = _copied(self.average.network.state_dict())
         self._material, self._rules, self._crew, self._site = material, rules, crew, site
@@ -110,7 +116,8 @@ class Loop:
         self._saved_at = self._counted_at = self._stepped_at = site.clock()
 
     def restore(self, states: Mapping[str, Any]) -> None:
-        """Take up the states of a checkpoint."""
+        """Take up the states of a checkpoint, of which `progress` is, too."""
+        self.earlier = self.progress.seconds
         self.network.load_state_dict(states["network"])
         self.average.network.load_state_dict(states["average"])
         self.best = dict(states["best"])
@@ -249,8 +256,6 @@ class Loop:
     def _end_epoch(self, number: int, rate: float) -> Epoch:
         score = self._validate()
         progress = self.progress
-        if number == 0:
-            progress.unreadable += score.missing
         seen = (self._material.batches.plan.per_step * progress.step) - progress.left_out
         epoch = Epoch(
             number=number,
@@ -319,10 +324,10 @@ def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _scored(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     there = np.isfinite(logits).all(axis=1)
     if not there.any():  # no file can be read, or the network fell apart in its last step
-        return Score(float("nan"), 0.0, len(labels))
+        return Score(float("nan"), 0.0)
     values = logits[there].astype(np.float64)
     values -= values.max(axis=1, keepdims=True)
     logs = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
     own = logs[np.arange(len(logs)), labels[there]]
     right = logs.argmax(axis=1) == labels[there]
-    return Score(float(-own.mean()), float(right.mean()), int((~there).sum()))
+    return Score(float(-own.mean()), float(right.mean()))

@@ -42,10 +42,11 @@ class Finetuned:
         epochs: in order; the first is the head's start.
         best_epoch: the number of the one with the lowest validation loss, whose weights these are.
         seconds: of all the work, in every run that had a part in it.
+        earlier: those of them that runs before this one took.
         images_per_second: of the training steps, over all epochs; 0 where there were none.
         precision: what was computed in: "f32", "bf16" or "f16".
         processes: how many there were.
-        left_out: training and validation images that could not be read at the start.
+        left_out: training images that could not be read at the start.
     """
 
     graph: bytes = field(repr=False)
@@ -53,6 +54,7 @@ class Finetuned:
     epochs: tuple[Epoch, ...]
     best_epoch: int
     seconds: float
+    earlier: float
     images_per_second: float
     precision: str
     processes: int

@@ -7,6 +7,7 @@ from figleaf.errors import InputError, ModelError
 from figleaf.models.bundle import open_bundle
 from figleaf.models.card import Input, Resample
 from figleaf.training.backbones.backbone import Backbone
+from figleaf.training.backbones.opening import is_net
 from figleaf.training.nets.efficientnet import EfficientNetLite0
 from figleaf.training.nets.embedded import load_weights
 from figleaf.training.nets.net import UNKNOWN, Facts, Net
@@ -51,6 +52,11 @@ def open_net(
         raise InputError("a SHA-256 without a file: give --weights FILE too")
     if weights is not None and download:
         raise InputError("weights from a file or by download: give one of the two")
+    if name not in _EMBEDDED and not is_net(name):
+        own = ", ".join((*_EMBEDDED, "resnet50"))
+        raise InputError(
+            f"{name} is an ONNX graph, which torch cannot train: name one of {own}, or timm's"
+        )
     if name in _EMBEDDED:
         if weights is not None:
             raise InputError(f"{name} comes with its weights: leave out --weights")
