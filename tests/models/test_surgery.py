@@ -1,5 +1,7 @@
 """Graphs cut, renamed, joined and converted, and what they compute afterwards."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -7,7 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from figleaf.models.surgery import cut_to, in_one_opset, opset_of, renamed, side_by_side
+from figleaf.models.surgery import (
+    cut_to,
+    in_one_opset,
+    opset_of,
+    renamed,
+    side_by_side,
+    without_notes,
+)
 
 X = np.random.default_rng(0).normal(0, 1, (2, 4)).astype(np.float32)
 
@@ -157,3 +166,19 @@ def test_the_opset_is_that_of_onnx_itself() -> None:
     made = model(15)
     made.opset_import.append(helper.make_opsetid("com.microsoft", 99))
     assert opset_of(made) == 15
+
+
+def test_notes_are_taken_off_at_every_depth() -> None:
+    made = model()
+    inner = helper.make_graph([made.graph.node[0]], "inner", [], [])
+    made.graph.node.append(helper.make_node("If", ["x"], ["z2"], then_branch=inner))
+    deep = made.graph.node[-1].attribute[0].g.node[0]
+    parts: list[Any] = [made, made.graph, deep, *made.graph.initializer]
+    for part in parts:
+        part.doc_string = "File /home/somebody/net.py, line 12"
+        entry = part.metadata_props.add()
+        entry.key, entry.value = "pkg.torch.onnx.stack_trace", "/home/somebody"
+    without_notes(made)
+    assert b"somebody" not in made.SerializeToString()
+    assert [node.op_type for node in made.graph.node] == ["Mul", "MatMul", "Relu", "Add", "If"]
+    assert len(made.graph.initializer) == 3

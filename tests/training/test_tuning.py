@@ -1,5 +1,6 @@
 """Fine-tuning, end to end: from a data set to a bundle, and what it leaves behind."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,13 @@ def test_the_checkpoint_goes_when_the_bundle_is_there(
     work = folder / "training/model"
     assert [path.name for path in work.iterdir()] == ["log.csv"]
     assert len((work / "log.csv").read_text().splitlines()) == 3
+
+
+def test_a_loss_that_is_no_number_is_none_in_json(trained: tuple[Path, TrainReport]) -> None:
+    _, report = trained
+    last = replace(report.epochs[-1], validation_loss=float("nan"))
+    found = replace(report, epochs=[last]).to_dict()
+    assert json.loads(json.dumps(found, allow_nan=False))["epochs"][0]["validation_loss"] is None
 
 
 def test_class_weights_of_both_rules_are_refused(folder: Path, tmp_path: Path) -> None:

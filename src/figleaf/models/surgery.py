@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnx
+    from google.protobuf.message import Message
+
+_NOTES = ("doc_string", "metadata_props")
 
 
 def cut_to(model: "onnx.ModelProto", output: str) -> "onnx.ModelProto":
@@ -100,6 +103,22 @@ def renamed(model: "onnx.ModelProto", prefix: str, inputs: dict[str, str]) -> "o
         for number, name in enumerate(node.input):
             node.input[number] = names.get(name, name)
     return copy
+
+
+def without_notes(message: "Message") -> None:
+    """Take off, at any depth, what exporters note of the code and the folders a graph was made in.
+
+    Args:
+        message: a model, or a part of one; it is changed.
+    """
+    from google.protobuf.message import Message
+
+    for field, value in message.ListFields():
+        if field.name in _NOTES:
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            for child in (value,) if isinstance(value, Message) else value:
+                without_notes(child)
 
 
 def side_by_side(models: Sequence["onnx.ModelProto"], name: str) -> "onnx.GraphProto":

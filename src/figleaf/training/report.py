@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +168,7 @@ class TrainReport:
             "name": self.name,
             **self.facts(),
             "tried": [asdict(one) for one in self.tried],
-            "epochs": [asdict(one) for one in self.epochs],
+            "epochs": [_in_json(asdict(one)) for one in self.epochs],
             "chosen": dict(self.chosen),
             "timing": asdict(self.timing) | {"total": self.timing.total},
             "parameters": self.detail.parameters,
@@ -176,6 +177,12 @@ class TrainReport:
             "layers": [asdict(layer) for layer in self.detail.layers],
             "bundle_hash": self.bundle_hash,
         }
+
+
+def _in_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """With None for what is not finite, which JSON has no number for: a net that fell apart."""
+    odd = {name for name, one in values.items() if isinstance(one, float) and not isfinite(one)}
+    return {name: None if name in odd else value for name, value in values.items()}
 
 
 def _for_others(rules: TrainRules) -> dict[str, Any]:

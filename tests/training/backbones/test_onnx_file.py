@@ -265,3 +265,21 @@ def test_a_size_that_the_graph_cannot_take(tmp_path: Path) -> None:
             precision=Precision.F32,
             streams=1,
         )
+
+
+def test_a_graph_says_nothing_of_where_it_was_made(tmp_path: Path) -> None:
+    """torch's exporter notes the path of the code with every node, and a bundle is given away."""
+    path = described(tmp_path)
+    before = onnx_backbone(path)
+    model = onnx.load(path.with_suffix(".onnx"))
+    for node in model.graph.node:
+        node.doc_string = "/home/somebody/net.py(12): forward"
+    onnx.save(model, path.with_suffix(".onnx"))
+    assert onnx_backbone(path).graph == before.graph
+
+
+def test_lists_in_lists_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "deep.toml"
+    path.write_text("graph = " + "[" * 100_000)
+    with pytest.raises(ModelError, match=r"deep\.toml: not a description of a backbone"):
+        onnx_backbone(path)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from figleaf.errors import BundleError, ModelError
 from figleaf.models.bundle import external_data
 from figleaf.models.card import MAX_SIDE, Input, Resample, read_regular
-from figleaf.models.surgery import cut_to
+from figleaf.models.surgery import cut_to, without_notes
 from figleaf.training.backbones.backbone import Backbone
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def onnx_backbone(path: Path) -> Backbone:
     _refuse_missing(path, str(path))
     try:
         raw = tomllib.loads(read_regular(path, _MOST_TEXT).decode())
-    except (ValueError, BundleError) as error:
+    except (ValueError, RecursionError, BundleError) as error:
         raise ModelError(f"{path}: not a description of a backbone ({error})") from error
     try:
         return _described(raw, path)
@@ -150,6 +150,7 @@ def _wrapped(model: "onnx.ModelProto", output: str, wants: _Wants) -> tuple[byte
     inputs = [value for value in cut.graph.input if value.name not in weights]
     if len(inputs) != 1:
         raise ModelError(f"{output!r} needs {len(inputs)} inputs, not one picture")
+    without_notes(cut)
     named = onnx.compose.add_prefix(cut, "own/")
     _feed(named.graph, f"own/{inputs[0].name}", wants)
     width = _pool(named, f"own/{output}")

@@ -3,16 +3,15 @@
 import copy
 import math
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
 from torch import Tensor, nn
 
 from figleaf.errors import InputError, MissingExtraError, ModelError
 from figleaf.models.card import Input, Resample
+from figleaf.models.surgery import without_notes
 from figleaf.training.nets.layers import Normalise
 from figleaf.training.nets.net import UNKNOWN, Facts, Net
 from figleaf.training.nets.resnet import ResNet50
@@ -214,15 +213,5 @@ def _exported(net: TimmNet) -> bytes:
     if program is None:
         raise ModelError(f"torch exports nothing of {net.name}")
     exported = program.model_proto
-    _forget_where_from(exported)
+    without_notes(exported)
     return exported.SerializeToString(deterministic=True)
-
-
-def _forget_where_from(model: onnx.ModelProto) -> None:
-    """Take off what torch notes of the code and the folders that a graph was made in."""
-    graph = model.graph
-    parts = (graph.node, graph.initializer, graph.value_info, graph.input, graph.output)
-    whole: list[Any] = [model, graph, *chain.from_iterable(parts)]
-    for part in whole:
-        del part.metadata_props[:]
-        part.ClearField("doc_string")
