@@ -1,14 +1,17 @@
 """`figleaf train` as people run it: tables, JSON, hints, codes; and what takes its model."""
 
+import io
 import json
 import re
 import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from figleaf.cli.train import _tuning
+from figleaf.cli.terminal import Screen
+from figleaf.cli.train import _print_matrix, _tuning
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import InputError
 from figleaf.training.finetune.rules import FinetuneRules
@@ -68,6 +71,29 @@ def test_tables_and_hints(folder: Path, tmp_path: Path, small: Path) -> None:
         f"next: `figleaf classify PICTURE --model {tmp_path}/mine`,"
         f" `figleaf evaluate '{folder}' --model {tmp_path}/mine`"
     ]
+
+
+def test_a_matrix_that_is_too_wide_is_told_as_pairs() -> None:
+    labels = [f"class number {number}" for number in range(12)]
+    matrix = (np.eye(12, dtype=int) * 5).tolist()
+    matrix[3][7], matrix[8][1] = 2, 1
+    assert printed(labels, matrix).splitlines() == [
+        "test, true class  taken for       images  of",
+        "class number 3    class number 7       2   7",
+        "class number 8    class number 1       1   6",
+    ]
+    nothing = printed(labels, (np.eye(12, dtype=int) * 5).tolist())
+    assert nothing.splitlines()[1:] == ["none was taken for another"]
+    much = printed(labels, np.ones((12, 12), int).tolist())
+    assert much.splitlines()[-1] == "and 112 other pairs; --json has all"
+    fits = printed(["a", "b"], [[12_345, 0], [1, 2]])
+    assert fits.splitlines()[0].split() == ["test,", "true", "class", "a", "b"]
+
+
+def printed(labels: list[str], matrix: list[list[int]]) -> str:
+    file = io.BytesIO()
+    _print_matrix(Screen(file), labels, matrix)
+    return file.getvalue().decode()
 
 
 def test_the_second_time_all_features_are_there(folder: Path, tmp_path: Path, small: Path) -> None:

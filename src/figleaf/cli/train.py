@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 
 from figleaf.cli.clean import Folder, naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _RULES = TrainRules()
 _TUNING = FinetuneRules()
 _WIDE = 1_000  # layers in the table of details
+_CONFUSED = 20  # pairs of classes in the table of what was confused
 _FEW = 10  # images of a class, as `figleaf split` has it
 _FEW_TO_CALIBRATE = 30
 
@@ -195,15 +197,42 @@ def _print(found: "TrainReport", *, detail: bool) -> None:
         print_grid(screen, ("results", *_FIGURES), list(_results(found)))
         if found.test:
             screen.print()
-            head = ("test, true class", *(f">{label}" for label in found.classes))
-            rows = zip(found.classes, found.test.matrix.tolist(), strict=True)
-            print_grid(screen, head, [(label, *map(str, row)) for label, row in rows])
+            _print_matrix(screen, list(found.classes), found.test.matrix.tolist())
         screen.print()
         print_grid(screen, ("time", ">seconds", ""), list(_times(found)))
         if detail:
             screen.print()
             head = ("layer", "kind", "gives", ">parameters", ">MFLOPs")
             print_grid(screen, head, list(_layers(found))[:_WIDE])
+
+
+def _print_matrix(screen: Screen, labels: list[str], matrix: list[list[int]]) -> None:
+    """The confusion matrix, or where it is too wide for the terminal, what was confused."""
+    first = "test, true class"
+    counts = [[str(count) for count in row] for row in matrix]
+    columns = zip(labels, *counts, strict=True)
+    width = max(map(cell_len, (first, *labels)))
+    width += sum(2 + max(map(cell_len, column)) for column in columns)
+    if width <= screen.width:
+        rows = [(label, *row) for label, row in zip(labels, counts, strict=True)]
+        print_grid(screen, (first, *(f">{label}" for label in labels)), rows)
+        return
+    confused = list(_confused(labels, matrix))
+    print_grid(screen, (first, "taken for", ">images", ">of"), confused[:_CONFUSED])
+    if not confused:
+        screen.print("none was taken for another")
+    if len(confused) > _CONFUSED:
+        pairs = counted(len(confused) - _CONFUSED, "other pair", "other pairs")
+        screen.print(f"and {pairs}; --json has all")
+
+
+def _confused(labels: list[str], matrix: list[list[int]]) -> Iterator[tuple[str, str, str, str]]:
+    """Pairs of classes, the true one first, those that most images are confused by first."""
+    pairs = ((true, taken) for true in range(len(labels)) for taken in range(len(labels)))
+    for true, taken in sorted(pairs, key=lambda pair: -matrix[pair[0]][pair[1]]):
+        count = matrix[true][taken]
+        if count and true != taken:
+            yield labels[true], labels[taken], f"{count:,}", f"{sum(matrix[true]):,}"
 
 
 _FIGURES = (">images", ">accuracy", ">macro F1", ">log-loss", ">ECE")
