@@ -92,6 +92,7 @@ def test_what_the_report_says(trained: tuple[Path, TrainReport], made_data: Path
     assert (report.name, report.backbone, report.width) == ("model", "small", 12)
     assert report.held_out == "5 folds"
     assert report.validation.images == report.calibration.images == 51
+    assert report.validation.calibration_error == report.calibration.after
     assert report.timing.computed == 60
     assert report.data_hash == material_of(made_data).data_hash
     assert report.detail.parameters > 12 * 3 * 25

@@ -84,7 +84,7 @@ class TrainReport:
         chosen: "auto" backbones that were compared -> their log-loss in validation.
         held_out: what validation was: "5 folds", "validation part", "10% of train".
         calibration: the temperature.
-        validation: the figures on what training has not seen, calibrated.
+        validation: the figures on what training has not seen, each image calibrated without it.
         test: the figures on the test part; None where it is empty.
         detail: the layers of the graph.
         timing: in seconds.

@@ -28,7 +28,7 @@ from figleaf.training.probing import fit_probe
 from figleaf.training.report import BackboneSummary, Timing, TrainReport
 from figleaf.training.results import Results, calibrate, results
 from figleaf.training.rules import Mode, TrainRules
-from figleaf.training.temperature import softmax
+from figleaf.training.temperature import calibrated, softmax
 from figleaf.training.timing import Stopwatch
 from figleaf.training.tuning import complete, fit_net, forget, tune
 from figleaf.training.verify import verify
@@ -170,7 +170,9 @@ def _reported(material: Material, fitted: Fitted, job: _Job) -> tuple[TrainRepor
     with clock.phase("testing"):
         calibration = calibrate(fitted.logits, fitted.labels)
         temperature = calibration.temperature
-        validation = results(fitted.labels, softmax(fitted.logits, temperature))
+        # Not under that temperature, which was fitted on the same images.
+        unseen = calibrated(fitted.logits, fitted.labels)
+        validation = results(fitted.labels, unseen)
         test = _tested(material, fitted, temperature)
     with clock.phase("writing"):
         graph = classifier_graph(fitted.backbones, fitted.head, temperature)
