@@ -51,7 +51,7 @@ def test_a_table_and_hints(folder: Path) -> None:
     assert new == "100 images got their part now"
     assert few == "fewer than 10 images to test with: drawings; its figures will say little"
     assert following == (
-        f"next: figleaf stats '{folder}' --html stats.html,"
+        f"next: figleaf train '{folder}' OUT, figleaf stats '{folder}' --html stats.html,"
         f" or figleaf export dataset '{folder}' OUT"
     )
 

@@ -36,9 +36,44 @@ def test_nothing_of_a_prediction_steers_the_terminal() -> None:
         precision=Precision.F32,
     )
     file = io.BytesIO()
-    writer = TableWriter(file, 1)
+    writer = TableWriter(file, 1, [odd])
     writer.write(prediction)
     writer.close()
     assert b"\x1b" not in file.getvalue()
     assert b"\\x1b[2J" in file.getvalue()
     assert not file.closed
+
+
+def table_of(*labels: str) -> list[str]:
+    file = io.BytesIO()
+    writer = TableWriter(file, len(labels), labels)
+    share = 1 / len(labels)
+    writer.write(
+        Prediction(
+            input="photo.jpg",
+            status=Status.OK,
+            label=labels[0],
+            scores=dict.fromkeys(labels, share),
+            unsafe=None,
+            decision=None,
+            reason="",
+            policy="",
+            model="",
+            precision=Precision.F32,
+        )
+    )
+    return file.getvalue().decode().splitlines()
+
+
+def test_classes_that_begin_alike_can_be_told_apart() -> None:
+    text = "\n".join(table_of("comic pages", "comic panels"))
+    assert "comic pages" in text
+    assert "comic panels" in text
+
+
+def test_a_very_long_class_is_cut_with_a_mark() -> None:
+    head, first, second = table_of("a" * 40, "나" * 30)
+    assert f"{'a' * 19}…  " in first
+    assert f"{'나' * 9}" in second
+    assert "…" in second
+    assert head.startswith("input")

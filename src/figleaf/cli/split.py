@@ -134,7 +134,8 @@ def _hints(found: "SplitReport", labels: list[str], folder: str) -> Iterator[str
     here = quoted(folder)
     if found.new and found.new == sum(found.counts.values()):
         yield (
-            f"next: figleaf stats {here} --html stats.html, or figleaf export dataset {here} OUT"
+            f"next: figleaf train {here} OUT, figleaf stats {here} --html stats.html, or"
+            f" figleaf export dataset {here} OUT"
         )
     if not found.counts:
         yield f"no image with a class to split; `figleaf status {here}` says more"

@@ -1,5 +1,6 @@
 """Predictions as a table for people: a row an input, bars for its classes."""
 
+from collections.abc import Sequence
 from typing import IO
 
 from rich.cells import cell_len, set_cell_size
@@ -10,7 +11,8 @@ from figleaf.cli.terminal import Screen, printable
 
 _STYLES = {Decision.ALLOW: "green", Decision.REVIEW: "yellow", Decision.BLOCK: "bold red"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_LABEL, _BAR, _SCORE = 8, 20, 6  # widths in cells
+_BAR, _SCORE = 20, 6  # widths in cells
+_NARROWEST_LABEL, _WIDEST_LABEL = 8, 20
 _NARROWEST_NAME = 16
 
 
@@ -20,12 +22,15 @@ class TableWriter:
     Args:
         file: where to, in binary; colours only where it is a terminal.
         lines: how many classes to show of each input.
+        labels: the model's classes; the longest says how wide their column is.
     """
 
-    def __init__(self, file: IO[bytes], lines: int) -> None:
+    def __init__(self, file: IO[bytes], lines: int, labels: Sequence[str]) -> None:
         self._console = Screen(file, soft_wrap=True)
         self._lines = lines
-        rest = _LABEL + _BAR + _SCORE + _SCORE + len("review") + 5 * 2
+        longest = max((cell_len(printable(label)) for label in labels), default=0)
+        self._label = min(max(longest, _NARROWEST_LABEL), _WIDEST_LABEL)
+        rest = self._label + _BAR + _SCORE + _SCORE + len("review") + 5 * 2
         self._name = max(_NARROWEST_NAME, self._console.width - rest)
         self._header_due = True
 
@@ -56,7 +61,7 @@ class TableWriter:
         drawn.pad_right(_BAR - drawn.cell_len)
         style = "" if drawn.style == "cyan" or not name else "bold"
         row = Text.assemble(
-            (f"{self._fit(name)}  {set_cell_size(printable(label), _LABEL)}  ", style),
+            (f"{self._fit(name)}  {_cut(printable(label), self._label)}  ", style),
             drawn,
             (f"  {score:>{_SCORE}}  {unsafe:>{_SCORE}}  ", style),
             verdict,
@@ -72,6 +77,13 @@ class TableWriter:
                 name = name[1:]
             name = "…" + name
         return set_cell_size(name, self._name)
+
+
+def _cut(text: str, width: int) -> str:
+    """The text in exactly so many cells; of a long one the beginning, and a mark."""
+    if cell_len(text) > width:
+        text = set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)
 
 
 def bar(value: float, width: int) -> str:

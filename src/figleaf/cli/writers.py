@@ -68,7 +68,7 @@ def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int
     Args:
         kind: what to write.
         file: where to, in binary.
-        labels: the model's classes, the columns of CSV and Parquet.
+        labels: the model's classes: the columns of CSV and Parquet, and how wide a table's is.
         lines: classes to show of each input in a table.
 
     Raises:
@@ -76,7 +76,7 @@ def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int
     """
     match kind:
         case Format.TABLE:
-            return TableWriter(file, lines)
+            return TableWriter(file, lines, labels)
         case Format.JSON:
             return JSONWriter(file)
         case Format.JSONL:
