@@ -139,7 +139,8 @@ def read_regular(path: Path, limit: int) -> bytes:
         BundleError: there is no such file, it cannot be read, or it is over `limit` bytes.
     """
     if not path.is_file():
-        raise BundleError(f"{path}: no such file; a bundle is the whole folder: card.json, and what it names")
+        whole = "a bundle is the whole folder: card.json, and what it names"
+        raise BundleError(f"{path}: no such file; {whole}")
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
