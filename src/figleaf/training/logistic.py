@@ -37,7 +37,7 @@ class Coefficients:
         weight: float64 of shape (width, classes).
         bias: float64 of shape (classes,).
         iterations: of L-BFGS.
-        converged: False where they ran out.
+        converged: False where they ran out; a step that no longer helps is an end, too.
     """
 
     weight: NDArray[np.float64]
@@ -120,7 +120,7 @@ def fit(
     solved = found.x.reshape(solved.shape)
     if inner:
         solved = inner.outwards(solved)
-    return Coefficients(solved[:-1], solved[-1], int(found.nit), bool(found.success))
+    return Coefficients(solved[:-1], solved[-1], int(found.nit), found.nit < iterations)
 
 
 def _evaluated(

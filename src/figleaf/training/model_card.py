@@ -72,11 +72,17 @@ def _training(report: TrainReport, backbones: Sequence[Backbone]) -> Iterator[st
     found = report.calibration
     yield (
         f"- Calibrated by the temperature {found.temperature:.4f} on {found.images:,} images"
-        f" ({report.held_out}) that the fit had not seen: expected calibration error"
+        f" ({report.held_out}) that {_unseen(report)}: expected calibration error"
         f" {found.before:.4f} before, {found.after:.4f} after."
     )
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     yield f"- With {versions}."
+
+
+def _unseen(report: TrainReport) -> str:
+    if report.l2 is None:
+        return "the fit had not seen, but for the choice of the best epoch"
+    return "the fit had not seen"
 
 
 def _shares(report: TrainReport) -> str:
