@@ -68,6 +68,10 @@ class Reference:
         return cosines
 
 
+_SAME = 1e-9
+"""A deviation of cosines that is only of their last digits; by less, scores could be infinite."""
+
+
 def robust_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """How many robust standard deviations each value lies above the median of all.
 
@@ -75,11 +79,11 @@ def robust_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
         values: shape (n,).
 
     Returns:
-        shape (n,); zeros where more than half of the values are the same.
+        shape (n,); zeros where more than half of the values are the same, to nine digits.
     """
     middle = np.median(values)
     deviation = _NORMAL * np.median(np.abs(values - middle))
-    if deviation == 0:
+    if deviation < _SAME:
         return np.zeros(len(values))
     scores: NDArray[np.float64] = (values - middle) / deviation
     return scores
