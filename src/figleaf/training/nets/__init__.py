@@ -9,7 +9,7 @@ from figleaf.errors import MissingExtraError
 try:
     import torch  # noqa: F401  # first, so that its absence is told in our words
 except ImportError as error:
-    raise MissingExtraError("train", "a net of one's own") from error
+    raise MissingExtraError("train", "fine-tuning") from error
 
 from figleaf.training.nets.net import Facts, Net
 from figleaf.training.nets.opening import as_backbone, open_net
