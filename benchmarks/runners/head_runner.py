@@ -141,7 +141,8 @@ def _peer(options: Options) -> Answer:
 
 def _retrain(options: Options) -> Answer:
     begun = time.perf_counter()
-    report = train(options.folder, options.folder / "model", overwrite=True)
+    out = options.folder.with_name(f"{options.folder.name}-model")
+    report = train(options.folder, out, overwrite=True)
     seconds = time.perf_counter() - begun
     timing = report.timing
     assert timing.computed == 0, "features were computed: the cache has another key"
