@@ -328,12 +328,13 @@ def test_the_presets_are_listed_with_their_thresholds(preset: str) -> None:
 
 
 MEASURED = {
-    "README.md": ("speed",),
-    "README.ko.md": ("speed",),
+    "README.md": ("speed", "training"),
+    "README.ko.md": ("speed", "training"),
     "docs/classify.md": ("drift",),
     "docs/curate.md": ("planted-faults",),
     "docs/models.md": ("false-alarms",),
     "docs/policies.md": ("policy-false-alarms",),
+    "docs/train.md": ("clothing", "training-speed"),
     "benchmarks/README.md": (
         "results",
         "memory",
@@ -342,6 +343,10 @@ MEASURED = {
         "ledger",
         "duplicates",
         "curate",
+        "features",
+        "head",
+        "training_cost",
+        "clothing",
     ),
 }
 """The blocks of each page, between <!-- NAME --> and <!-- /NAME -->, that figures are put into."""
