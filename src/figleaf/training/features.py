@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,6 @@ def key_of(backbone: Backbone, all_of_them: Sequence[Backbone], how: Computing) 
         all_of_them: those that the pictures are decoded for: scaled decoding goes by the largest.
         how: how they are computed.
     """
-    import openvino
-
     decoding = "whole"
     if how.scaled:
         height, width = enough_for([one.input for one in all_of_them])
@@ -75,7 +74,8 @@ def key_of(backbone: Backbone, all_of_them: Sequence[Backbone], how: Computing) 
         backbone.width,
         f"{spec}, {decoding}",
         str(how.precision),
-        f"openvino {openvino.__version__}",
+        # By its metadata: whoever imports it otherwise than the runtime gets its telemetry as well.
+        f"openvino {version('openvino')}",
     )
 
 
