@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.interruption import INTERRUPTED
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.phases import Phases
+from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.cleaning.rules import RULES, CleanRules
 from figleaf.errors import InputError
@@ -27,8 +26,6 @@ _RULES = CleanRules()
 _SHOWN = 10  # label conflicts, and dropped images of a dry run, in the table
 _DIGITS = 12  # of a hash: enough to name an image by
 _SIZE = re.compile(r"([1-9][0-9]{0,6})x([1-9][0-9]{0,6})")
-
-Folder = Annotated[str, typer.Argument(metavar="DIR", help="A data set.", show_default=False)]
 
 
 def clean(
@@ -188,36 +185,6 @@ def restore(
     _print_restored(found)
     for hint in _restored_hints(found, reasons or []):
         say(printable(hint))
-
-
-@contextmanager
-def naming_options() -> Iterator[None]:
-    """Call the values of rules in messages what the command line calls them."""
-    try:
-        yield
-    except InputError as error:
-        named = re.sub(r"^(\w+)(?= must|=)", lambda found: _option(found[1]), str(error))
-        raise InputError(named) from error
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-@contextmanager
-def told_of_interruption(
-    words: str = "what was done is kept, the same command goes on",
-) -> Iterator[None]:
-    """End with a word and the right exit code on Ctrl-C.
-
-    Args:
-        words: what became of the work.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        say(f"figleaf: interrupted; {words}")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _sizes(texts: list[str] | None) -> tuple[tuple[int, int], ...]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from figleaf.cli.clean import told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.phases import Phases
+from figleaf.cli.options import PartOption
+from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.curate.splitting.rules import Part
 from figleaf.report.tables import counted, listed
@@ -36,12 +36,7 @@ def compare(
             show_default=False,
         ),
     ],
-    part: Annotated[
-        str | None,
-        typer.Option(
-            help="train, validation, test or all; test where there is a split.", show_default=False
-        ),
-    ] = None,
+    part: PartOption = None,
     policy: Annotated[
         str | None,
         typer.Option(

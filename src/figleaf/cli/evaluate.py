@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from figleaf.cli.clean import naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
+from figleaf.cli.options import PartOption, naming_options
 from figleaf.cli.output import opened
-from figleaf.cli.phases import Phases
+from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.pictures import PicturesAsked, run_pictures
 from figleaf.cli.stats import Language
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
@@ -52,12 +52,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            help="train, validation, test or all; test where there is a split.", show_default=False
-        ),
-    ] = None,
+    part: PartOption = None,
     policy: Annotated[
         str | None,
         typer.Option(

@@ -2,13 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+import typer
 from rich import progress
 from rich.console import Console
 
+from figleaf.cli.interruption import INTERRUPTED
 from figleaf.cli.terminal import say
 
 _SECONDS_BETWEEN_LINES = 30.0
@@ -70,3 +73,19 @@ class Phases:
         trace: TracebackType | None,
     ) -> None:
         self._stop()
+
+
+@contextmanager
+def told_of_interruption(
+    words: str = "what was done is kept, the same command goes on",
+) -> Iterator[None]:
+    """End with a word and the right exit code on Ctrl-C.
+
+    Args:
+        words: what became of the work.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"figleaf: interrupted; {words}")
+        raise typer.Exit(INTERRUPTED) from None

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from figleaf.cli.clean import told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.output import opened
-from figleaf.cli.phases import Phases
+from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import InputError, Status
 from figleaf.labels import Language

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf import labels
-from figleaf.cli.clean import Folder, naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.phases import Phases
+from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.screening.rules import ScreenRules
 from figleaf.dataset.labelling import LIKENESS

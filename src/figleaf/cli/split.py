@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from figleaf.cli.clean import Folder, naming_options
 from figleaf.cli.grid import print_grid
+from figleaf.cli.options import Folder, naming_options
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.splitting.rules import By, Part, SplitChanges, SplitRules
 from figleaf.errors import InputError

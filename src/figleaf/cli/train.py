@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.cells import cell_len
 
-from figleaf.cli.clean import Folder, naming_options, told_of_interruption
 from figleaf.cli.grid import print_grid
-from figleaf.cli.phases import Phases
+from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.errors import InputError
 from figleaf.report.tables import counted
