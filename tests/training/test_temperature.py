@@ -46,7 +46,7 @@ def test_a_few_images_that_are_all_right_make_nothing_certain(images: int) -> No
 
 def test_calibration_lowers_the_error_of_overconfident_logits() -> None:
     logits, labels = drawn(3_000, 1.0)
-    found = calibrate(6 * logits, labels)
+    found = calibrate(6 * logits, labels, calibrated(6 * logits, labels))
     assert found.temperature == pytest.approx(6, rel=0.15)
     assert found.images == 3_000
     assert found.before > 0.15
@@ -102,4 +102,5 @@ def test_logits_that_are_no_numbers_are_refused() -> None:
 
 def test_calibrated_rows_are_what_the_error_is_of() -> None:
     logits, labels = drawn(400, 2.0)
-    assert calibrate(logits, labels).after == calibration_error(labels, calibrated(logits, labels))
+    unseen = calibrated(logits, labels)
+    assert calibrate(logits, labels, unseen).after == calibration_error(labels, unseen)

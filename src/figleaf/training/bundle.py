@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +60,12 @@ def card_of(
 
 def _input(spec: Input) -> dict[str, Any]:
     """An input as a card has it: nothing that is as by default."""
-    raw = asdict(spec)
     return {
         "name": spec.name,
         "size": list(spec.size),
         "resample": str(spec.resample),
         **({"resize": list(spec.resize)} if spec.resize != spec.size else {}),
-        **({"jpeg_quality": raw["jpeg_quality"]} if spec.jpeg_quality is not None else {}),
+        **({"jpeg_quality": spec.jpeg_quality} if spec.jpeg_quality is not None else {}),
         "background": list(spec.background),
     }
 

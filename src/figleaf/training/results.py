@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from figleaf.metrics import counts
 from figleaf.metrics.calibration import calibration_error
 from figleaf.metrics.losses import log_loss
-from figleaf.training.temperature import calibrated, fit_temperature, softmax
+from figleaf.training.temperature import fit_temperature, softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,19 @@ def results(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Re
     )
 
 
-def calibrate(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
-    """Fit a temperature on logits of images that no fit has seen."""
+def calibrate(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], unseen: NDArray[np.float64]
+) -> Calibration:
+    """Fit a temperature on logits of images that no fit has seen.
+
+    Args:
+        logits: float32 of shape (images, classes).
+        labels: the number of each one's class, of shape (images,).
+        unseen: the probabilities that `temperature.calibrated` makes of them.
+    """
     return Calibration(
         temperature=fit_temperature(logits, labels),
         images=len(labels),
         before=calibration_error(labels, softmax(logits)),
-        after=calibration_error(labels, calibrated(logits, labels)),
+        after=calibration_error(labels, unseen),
     )

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -168,10 +168,10 @@ def _reported(material: Material, fitted: Fitted, job: _Job) -> tuple[TrainRepor
     """What the training came to so far, and the classifier's graph."""
     clock = job.clock
     with clock.phase("testing"):
-        calibration = calibrate(fitted.logits, fitted.labels)
+        unseen = calibrated(fitted.logits, fitted.labels)
+        calibration = calibrate(fitted.logits, fitted.labels, unseen)
         temperature = calibration.temperature
         # Not under that temperature, which was fitted on the same images.
-        unseen = calibrated(fitted.logits, fitted.labels)
         validation = results(fitted.labels, unseen)
         test = _tested(material, fitted, temperature)
     with clock.phase("writing"):
@@ -232,7 +232,7 @@ def _written(
     with job.clock.phase("writing"):
         text = model_card(report, fitted.backbones)
         bundle_hash = write_parts(folder, graph, text, report, fitted.backbones)
-        some = next(part for part in _seen(material, fitted) if len(part))
+        some = next(filter(len, _seen(material, fitted)))
         temperature = report.calibration.temperature
         verify(folder, fitted.head, temperature, fitted.features, some)
     timing = _timing(job.clock, fitted.computed)
@@ -241,10 +241,10 @@ def _written(
     return report
 
 
-def _seen(material: Material, fitted: Fitted) -> list[Examples]:
+def _seen(material: Material, fitted: Fitted) -> Iterator[Examples]:
     """Parts whose features are there; of a fine-tuned net's train part there are none."""
     order = (Part.TRAIN, Part.VALIDATION, Part.TEST)
-    return [fitted.features.readable_of(material.parts[part]) for part in order]
+    return (fitted.features.readable_of(material.parts[part]) for part in order)
 
 
 def _timing(clock: Stopwatch, computed: int) -> Timing:
