@@ -24,6 +24,7 @@ LAYERS = (
     frozenset({"curate"}),
     frozenset({"metrics"}),
     frozenset({"training"}),
+    frozenset({"auditing"}),
     frozenset({"evaluation"}),
     frozenset({"report"}),
     frozenset({"export"}),

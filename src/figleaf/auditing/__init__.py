@@ -1,0 +1,1 @@
+"""Auditing: labels that are likely wrong, images like no class, classes that look the same."""
