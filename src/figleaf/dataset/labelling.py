@@ -7,7 +7,8 @@ COLLECT = "collect"
 CLEAN = "clean"
 SCREEN = "screen"
 LIKENESS = "likeness"
-TOOLS = (COLLECT, CLEAN, SCREEN, LIKENESS)
+AUDIT = "audit"
+TOOLS = (COLLECT, CLEAN, SCREEN, LIKENESS, AUDIT)
 """Who says something of an image without being a person."""
 
 BY_A_PERSON = f"who NOT IN {TOOLS!r}"

@@ -1,0 +1,111 @@
+"""Where a run keeps what: one folder, one process at a time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from figleaf.dataset.ledger import FILE_NAME
+from figleaf.errors import InputError
+
+RECORD = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a run keeps what.
+
+    Attributes:
+        out: its folder.
+        name: of the model.
+        data: the data set; in `out`, or where it was before.
+    """
+
+    out: Path
+    name: str
+    data: Path
+
+    @property
+    def record(self) -> Path:
+        """What was run, with what, and what came of it."""
+        return self.out / RECORD
+
+    @property
+    def models(self) -> Path:
+        """The folder that the model's is in."""
+        return self.out / "models"
+
+    @property
+    def model(self) -> Path:
+        """The bundle."""
+        return self.models / self.name
+
+    @property
+    def audit(self) -> Path:
+        """What the audit found."""
+        return self.out / "audit.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """The folder of scores and figures."""
+        return self.out / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        """The folder of the report."""
+        return self.out / "report"
+
+    @property
+    def page(self) -> Path:
+        """The report to open."""
+        return self.report / "report.html"
+
+
+def places(out: str | Path, name: str | None, data: Path | None) -> Places:
+    """The places of a run.
+
+    Args:
+        out: its folder; made where it is missing.
+        name: of the model; None for that of the folder.
+        data: a data set that is there; None for one of the run's own.
+
+    Raises:
+        InputError: the folder holds something else, or cannot be made.
+    """
+    if not str(out):
+        raise InputError("the run's folder has an empty name: say where it is to be")
+    folder = Path(out)
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"{folder}: is there, and is no folder; name another place")
+    if (folder / FILE_NAME).is_file():
+        raise InputError(f"{folder}: is a data set; name a folder beside it for the run")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
+        raise InputError(f"{folder}: is there, and is no run's; name a new folder")
+    return Places(folder, name or folder.absolute().name, data or folder / "data")
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Hold a run's folder for this process, which makes it where it is missing.
+
+    Raises:
+        InputError: another process is running it, or it cannot be made.
+    """
+    try:
+        import fcntl  # here, for there are systems without it
+    except ImportError:
+        raise InputError(f"{out}: a run needs a POSIX system") from None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        folder = os.open(out, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{out}: not a folder to write in: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{out}: another process is running this") from None
+        yield
+    finally:
+        os.close(folder)

@@ -1,0 +1,345 @@
+"""The stages of a run: what each depends on, what it does, what it leaves."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from figleaf.auditing.audit import audit
+from figleaf.auditing.report import AuditReport
+from figleaf.curate.cleaning.clean import clean
+from figleaf.curate.screening.screen import screen
+from figleaf.curate.splitting.rules import Part
+from figleaf.curate.splitting.split import split
+from figleaf.curate.watch import Watch
+from figleaf.dataset.dataset import Dataset
+from figleaf.dataset.durable import replacing
+from figleaf.dataset.ledger import FILE_NAME, Ledger
+from figleaf.dataset.records import Outcome, Task
+from figleaf.dataset.status import DatasetStatus
+from figleaf.errors import DatasetError
+from figleaf.evaluation.evaluate import Evaluation, evaluate
+from figleaf.evaluation.labelled import open_labelled
+from figleaf.pipeline.inputs import named_files, plain
+from figleaf.pipeline.places import Places
+from figleaf.pipeline.record import Figures, StageRecord
+from figleaf.pipeline.rules import RunRules, StageName
+from figleaf.pipeline.scores import NAME as SCORES
+from figleaf.pipeline.scores import write_scores
+from figleaf.pipeline.state import file_hash, files_state, state_after, state_collected
+from figleaf.report.evaluation_files import JSON_NAME
+from figleaf.sources.collect import collect
+from figleaf.sources.watch import Watch as CollectWatch
+from figleaf.training.bundle import CARD, REPORT
+from figleaf.training.place import check_place
+from figleaf.training.report import TrainReport
+from figleaf.training.train import train
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run is asked for.
+
+    Attributes:
+        places: where everything is.
+        sources: what is collected, as it was named; none where the data set is there.
+        rules: of every stage.
+        watch: is told how a stage goes.
+        recorded: the stages that have come to their end, in this run or before.
+        clock: gives the time in seconds since 1970.
+    """
+
+    places: Places
+    sources: tuple[str, ...]
+    rules: RunRules
+    watch: Watch
+    recorded: Mapping[StageName, StageRecord]
+    clock: Callable[[], float]
+
+    @property
+    def before(self) -> Callable[[StageName], tuple[StageName, ...]]:
+        """The stages before one."""
+        order = self.rules.order
+        return lambda name: order[: order.index(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        inputs: what it depends on beside figleaf itself, in JSON's types.
+        work: does it, and says what it came to.
+        state: what the data set is after it, in the stage's own view.
+        files: what it writes beside the data set.
+    """
+
+    inputs: Callable[[Job], Any]
+    work: Callable[[Job], Figures]
+    state: Callable[[Job], str] = field(default=lambda job: "")
+    files: Callable[[Job], Sequence[Path]] = field(default=lambda job: ())
+
+
+class _Collecting(CollectWatch):
+    """Tells of a collection as of any other stage."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch, self._done = watch, 0
+
+    def start(self, pending: int) -> None:
+        """So many items are to be read."""
+        self._watch.start("reading", pending)
+
+    def done(self, task: Task, outcome: Outcome) -> None:
+        """One of them was."""
+        self._done += 1
+        self._watch.done(self._done)
+
+
+def _state(name: StageName) -> Callable[[Job], str]:
+    """What the data set is after a stage."""
+
+    def found(job: Job) -> str:
+        with Ledger(job.places.data) as ledger:
+            return state_after(ledger, (*job.before(name), name))
+
+    return found
+
+
+def _start(job: Job, name: StageName) -> str:
+    """What the data set is before a stage."""
+    before = job.before(name)
+    if name in (StageName.TRAIN, StageName.EVALUATE):
+        before = (*before, StageName.AUDIT)  # labels of an earlier audit stand
+    with Ledger(job.places.data) as ledger:
+        return state_after(ledger, before)
+
+
+def _collect_inputs(job: Job) -> Any:
+    if not job.sources:
+        return {"data": str(job.places.data.absolute())}
+    rules = job.rules.collect
+    return {
+        "sources": job.sources,
+        "files": files_state(map(_path, job.sources)),
+        "rules": [plain(rules), named_files(rules)],
+    }
+
+
+def _path(source: str) -> Path:
+    """The path of a source that may have a class in front of it."""
+    return Path(source) if Path(source).exists() else Path(source.partition("=")[2] or source)
+
+
+def _collect(job: Job) -> Figures:
+    data = job.places.data
+    if job.sources:
+        status = collect(job.sources, data, rules=job.rules.collect, watch=_Collecting(job.watch))
+    else:
+        with Dataset(data) as there:
+            status = there.status()
+    if not status.total.images:
+        raise DatasetError(
+            f"{data}: of {sum(status.total.items.values()):,} files and URLs none gave an image;"
+            " `figleaf status` says why"
+        )
+    return _collected(status)
+
+
+def _collected(status: DatasetStatus) -> Figures:
+    total = status.total
+    return {
+        "images": total.images,
+        "named": sum(total.items.values()),
+        "states": {str(state): count for state, count in sorted(total.items.items())},
+        "lost": {str(reason): count for reason, count in sorted(total.losses.items())},
+    }
+
+
+def _collect_state(job: Job) -> str:
+    if not (job.places.data / FILE_NAME).is_file():
+        return ""
+    with Ledger(job.places.data) as ledger:
+        return state_collected(ledger)
+
+
+def _clean_inputs(job: Job) -> Any:
+    rules = job.rules.clean
+    return [_start(job, StageName.CLEAN), plain(rules), named_files(rules)]
+
+
+def _clean(job: Job) -> Figures:
+    found = clean(job.places.data, rules=job.rules.clean, watch=job.watch)
+    return {
+        "images": found.images,
+        "kept": found.kept,
+        "set_aside": {str(reason): count for reason, count in sorted(found.dropped.items())},
+        "copies": found.copies,
+    }
+
+
+def _screen_inputs(job: Job) -> Any:
+    rules = job.rules.screen
+    return [_start(job, StageName.SCREEN), plain(rules), named_files(rules)]
+
+
+def _screen(job: Job) -> Figures:
+    found = screen(job.places.data, rules=job.rules.screen, watch=job.watch)
+    doubted: dict[str, int] = {}
+    for (_, kind), count in sorted(found.counts.items()):
+        doubted[str(kind)] = doubted.get(str(kind), 0) + count
+    return {
+        "model": found.model,
+        "images": found.images,
+        "doubted": doubted,
+        "set_aside": found.set_aside,
+    }
+
+
+def _split_inputs(job: Job) -> Any:
+    return [_start(job, StageName.SPLIT), plain(job.rules.split)]
+
+
+def _split(job: Job) -> Figures:
+    earlier = job.recorded.get(StageName.SPLIT)
+    asked = plain(job.rules.split)
+    # A split of this run's own is made anew under other rules; one that was there before is not.
+    anew = bool(job.sources and earlier and earlier.figures["asked"] != asked)
+    found = split(job.places.data, rules=job.rules.split, anew=anew)
+    parts: dict[str, int] = {str(part): 0 for part in Part}
+    for (_, part), count in found.counts.items():
+        parts[part] += count
+    return {
+        "asked": asked,
+        "seed": found.rules.seed,
+        "parts": parts,
+        "left_out": found.left_out,
+        "fingerprint": found.fingerprint,
+    }
+
+
+def _train_inputs(job: Job) -> Any:
+    asked = [job.rules.train, job.rules.finetune]
+    return [_start(job, StageName.TRAIN), job.places.name, plain(asked), named_files(asked)]
+
+
+def _train(job: Job) -> Figures:
+    places = job.places
+    places.models.mkdir(exist_ok=True)
+    found = train(
+        places.data,
+        places.model,
+        rules=job.rules.train,
+        finetuning=job.rules.finetune,
+        overwrite=True,
+        watch=job.watch,
+    )
+    return _trained(found)
+
+
+def _trained(found: TrainReport) -> Figures:
+    return {
+        "backbone": found.backbone,
+        "images": found.trained,
+        "unreadable": found.unreadable,
+        "validation": found.validation.to_dict(),
+        "test": found.test.to_dict() if found.test else None,
+        "temperature": found.calibration.temperature,
+        "calibration_error": [found.calibration.before, found.calibration.after],
+        "computed": found.timing.computed,
+        "features_seconds": found.timing.features,
+        "training_seconds": found.timing.training,
+        "data_hash": found.data_hash,
+        "bundle": found.bundle_hash,
+    }
+
+
+def _train_files(job: Job) -> Sequence[Path]:
+    return job.places.model / CARD, job.places.model / REPORT
+
+
+def _audit_inputs(job: Job) -> Any:
+    rules = job.rules.audit
+    return [_start(job, StageName.AUDIT), plain(rules), named_files(rules)]
+
+
+def _audit(job: Job) -> Figures:
+    found = audit(job.places.data, rules=job.rules.audit, watch=job.watch)
+    _write_json(job.places.audit, found.to_dict())
+    return {
+        "images": found.images,
+        "accuracy": found.accuracy,
+        "estimated": found.estimated,
+        "listed": found.listed,
+        "outliers": len(found.outliers),
+        "overlaps": [[one.one, one.other] for one in found.overlaps],
+        "relabelled": found.applied,
+    }
+
+
+def read_audit(places: Places) -> AuditReport:
+    """What the audit of a run has found."""
+    return AuditReport.from_dict(json.loads(places.audit.read_bytes()))
+
+
+def _evaluate_inputs(job: Job) -> Any:
+    rules = job.rules.evaluate
+    bundle = file_hash(job.places.model / CARD)
+    return [_start(job, StageName.EVALUATE), bundle, plain(rules), named_files(rules)]
+
+
+def _evaluate(job: Job) -> Figures:
+    places = job.places
+    data = open_labelled(places.data, part=Part.TEST, watch=job.watch)
+    found = evaluate(data, places.model, rules=job.rules.evaluate, watch=job.watch)
+    places.evaluation.mkdir(exist_ok=True)
+    write_scores(places.evaluation / SCORES, data, found.scored, found.robustness)
+    _write_json(places.evaluation / JSON_NAME, found.to_dict())
+    return _evaluated(found)
+
+
+def _evaluated(found: Evaluation) -> Figures:
+    classes, safety = found.classes, found.safety
+    return {
+        "images": found.images,
+        "failures": dict(found.failures),
+        "accuracy": classes.accuracy.to_dict() if classes else None,
+        "macro_f1": classes.macro_f1.to_dict() if classes else None,
+        "calibration_error": classes.calibration_error if classes else None,
+        "auc_of_unsafe": safety.auc.to_dict() if safety else None,
+    }
+
+
+def _evaluate_files(job: Job) -> Sequence[Path]:
+    return job.places.evaluation / SCORES, job.places.evaluation / JSON_NAME
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "replace"))
+
+
+def check(job: Job) -> None:
+    """See, before anything is done, that a model may go where it is to go.
+
+    Raises:
+        InputError: a name that no model can have.
+    """
+    if job.places.models.is_dir():
+        check_place(job.places.model, overwrite=True)
+
+
+STAGES: Mapping[StageName, Stage] = {
+    StageName.COLLECT: Stage(_collect_inputs, _collect, _collect_state),
+    StageName.CLEAN: Stage(_clean_inputs, _clean, _state(StageName.CLEAN)),
+    StageName.SCREEN: Stage(_screen_inputs, _screen, _state(StageName.SCREEN)),
+    StageName.SPLIT: Stage(_split_inputs, _split, _state(StageName.SPLIT)),
+    StageName.TRAIN: Stage(_train_inputs, _train, files=_train_files),
+    StageName.AUDIT: Stage(
+        _audit_inputs, _audit, _state(StageName.AUDIT), lambda job: (job.places.audit,)
+    ),
+    StageName.EVALUATE: Stage(_evaluate_inputs, _evaluate, files=_evaluate_files),
+}
+"""All but the report, which tells of the others."""
