@@ -4,8 +4,8 @@
     python -m benchmarks.clothing --photos DIR --tuned 3 --plain 3    also fine-tuned, on 3 splits
 
 DIR has parts (train, test), each with a folder a class; they are pooled, and split anew:
-stratified, .85/.15, one split for each seed, the same for all. Features are computed once and kept
-under --work. The exit code is 1 where a target was missed.
+stratified, .85/.15, one split for each seed, the same for all. Features are computed once, and what
+came of each fine-tuning is kept, under --work: remove that where the code has changed. The exit code is 1 where a target was missed.
 """
 
 import argparse
@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean, stdev
@@ -222,11 +223,22 @@ def _nets(options: argparse.Namespace, data: Pooled, drawn: Sequence[Split]) -> 
     for name, count, run in wanted:
         outcomes = []
         for split in drawn[:count]:
-            outcomes.append(run(split))
+            kept = options.work / "clothing-nets" / f"{name} {options.settings} {split.seed}.json"
+            outcomes.append(_kept(kept, partial(run, split)))
             _say(f"{name}, seed {split.seed}: {outcomes[-1].accuracy:.4f}")
         if outcomes:
             found.append(Tuned(name, outcomes))
     return found
+
+
+def _kept(path: Path, run: Callable[[], Outcome]) -> Outcome:
+    """An outcome that is there from a run that was stopped; each takes minutes."""
+    if path.is_file():
+        return Outcome(**json.loads(path.read_text()))
+    outcome = run()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(outcome)))
+    return outcome
 
 
 def _say(line: str) -> None:

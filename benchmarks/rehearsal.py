@@ -149,11 +149,12 @@ def recipe(factor: int) -> Recipe:
     images = {label: round(count / factor) for label, count in REFERENCE.items()}
     surplus = round(LISTED / factor) - sum(images.values())
     faults = {name: round(share * surplus) for name, share in SURPLUS.items()}
-    faults["gone"] += surplus - sum(faults.values())  # what rounding has left
+    # A picture in two classes takes a sound one with it, as neither list can be believed; and
+    # rounding has left some.
+    faults["gone"] += surplus - sum(faults.values()) - faults["two classes"]
     among = {name: round(share * sum(images.values())) for name, share in AMONG_SOUND.items()}
     shares = {label: count / sum(images.values()) for label, count in images.items()}
-    # A picture in two classes takes a sound one with it, as neither list can be believed; what has
-    # a fault and is of use takes the place of a sound one.
+    # What has a fault and is of use takes the place of a sound one.
     more = faults["two classes"] - sum(among.values())
     sound = {label: count + round(more * shares[label]) for label, count in images.items()}
     return Recipe(sound, faults | among)
