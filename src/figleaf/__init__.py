@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from figleaf.errors import FigleafError, Status
     from figleaf.evaluation.compare import Comparison, compare
     from figleaf.evaluation.evaluate import Evaluation, evaluate
+    from figleaf.evaluation.policy_fit.fit import fit_policy
+    from figleaf.evaluation.policy_fit.fitted import FittedPolicy
+    from figleaf.evaluation.policy_fit.rules import FitRules
     from figleaf.evaluation.rules import EvaluateRules
     from figleaf.export.dataset import export_dataset
     from figleaf.images import Limits
@@ -52,6 +55,8 @@ __all__ = [
     "Evaluation",
     "FigleafError",
     "FinetuneRules",
+    "FitRules",
+    "FittedPolicy",
     "Limits",
     "Policy",
     "Precision",
@@ -68,6 +73,7 @@ __all__ = [
     "compare",
     "evaluate",
     "export_dataset",
+    "fit_policy",
     "load",
     "load_policy",
     "restore",
@@ -88,6 +94,8 @@ _HOMES = {
     "Evaluation": "figleaf.evaluation.evaluate",
     "FigleafError": "figleaf.errors",
     "FinetuneRules": "figleaf.training.finetune.rules",
+    "FitRules": "figleaf.evaluation.policy_fit.rules",
+    "FittedPolicy": "figleaf.evaluation.policy_fit.fitted",
     "Limits": "figleaf.images",
     "Policy": "figleaf.classify.policy",
     "Precision": "figleaf.models.runtime",
@@ -103,6 +111,7 @@ _HOMES = {
     "compare": "figleaf.evaluation.compare",
     "evaluate": "figleaf.evaluation.evaluate",
     "export_dataset": "figleaf.export.dataset",
+    "fit_policy": "figleaf.evaluation.policy_fit.fit",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
     "restore": "figleaf.curate.restore",

@@ -17,6 +17,7 @@ from figleaf.cli import (
     datasets,
     evaluate,
     export,
+    policy,
     screen,
     split,
     stats,
@@ -74,6 +75,7 @@ app.add_typer(export.app)
 app.command("models")(catalogue.models)
 app.command("labels")(catalogue.labels)
 app.command("policies")(catalogue.policies)
+app.add_typer(policy.app)
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,1 @@
+"""Thresholds fitted to one's own pictures, and the policy file that they make."""
