@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from figleaf.practice.canvas import any_colour, any_size, developed, half_of, smooth_noise
 
@@ -13,6 +13,8 @@ Strokes = list[list[Point]]
 _MOTIFS = (9, 19)
 _CURVE = 24
 """Points of a round line."""
+_SHADOW = 60
+"""The darkest shadow on paper, of 255."""
 
 
 def _around(x: float, y: float, radius: float, points: int, turn: float = 0.0) -> list[Point]:
@@ -118,7 +120,7 @@ def motifs(random: np.random.Generator, coloured: tuple[float, float]) -> Image.
     share = random.uniform(*coloured)
     if random.random() < share:
         _wash(random, draw, width, height)
-    ink, pen = _whole(any_colour(random, 0, 70)), int(random.integers(1, 5))
+    ink, pen = _whole(any_colour(random, 0, 70)), int(random.integers(2, 6))
     for _ in range(int(random.integers(*_MOTIFS))):
         motif = _ALL[int(random.integers(len(_ALL)))]
         size = min(width, height) * float(random.uniform(0.06, 0.2))
@@ -126,7 +128,14 @@ def motifs(random: np.random.Generator, coloured: tuple[float, float]) -> Image.
             if random.random() < share and stroke[0] == stroke[-1]:
                 draw.polygon(stroke, fill=_whole(any_colour(random, 40, 255)))
             draw.line(stroke, fill=ink, width=pen, joint="curve")
-    return image
+    return _scanned(random, image)
+
+
+def _scanned(random: np.random.Generator, image: Image.Image) -> Image.Image:
+    """With the shadows of paper that is not quite flat: plain margins would be a border."""
+    shadows = Image.fromarray(random.integers(0, _SHADOW, (9, 9), np.uint8))
+    plane = shadows.resize(image.size, Image.Resampling.BICUBIC)
+    return ImageChops.subtract(image, Image.merge("RGB", (plane, plane, plane)))
 
 
 def _wash(random: np.random.Generator, draw: ImageDraw.ImageDraw, width: int, height: int) -> None:

@@ -18,7 +18,7 @@ PRIVATE = "private"
 DENIED = "school"
 """A word that the built-in deny list has: what is below it is not even asked for."""
 
-NOTICE, OUTLIER = "notice", "outlier"
+NOTICE, MISLABELLED, OUTLIER = "notice", "mislabelled", "outlier"
 LEAST_NOTICES = CleanRules().placeholder_urls
 """From so many on, the same bytes under many URLs of one host are a placeholder."""
 
@@ -117,7 +117,7 @@ def _plain(image: Image.Image, path: str) -> Answer:
 
 
 def _resized(image: Image.Image, path: str) -> Answer:
-    return Answer(body=jpeg(image.resize((image.width * 5 // 8, image.height * 5 // 8))))
+    return Answer(body=jpeg(image.resize((image.width * 3 // 4, image.height * 3 // 4))))
 
 
 FAULTS: Mapping[str, Fault] = MappingProxyType(
@@ -211,7 +211,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
                 "a redirect to the picture",
                 lambda image, path: Answer(302, location=f"{MOVED}{path}"),
             ),
-            Fault("mislabelled", "a picture of another class", whole, elsewhere=True),
+            Fault(MISLABELLED, "a picture of another class", whole, elsewhere=True),
             Fault(OUTLIER, "a picture of no class", whole),
         )
     }

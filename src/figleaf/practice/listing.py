@@ -131,9 +131,12 @@ class Listing:
         for label in sorted({entry.label for entry in self.entries}):
             lines = (self.url(one, origin, dead) for one in self.entries if one.label == label)
             path = folder / RAW_DATA / label / f"urls_{label}.txt"
+            text = "".join(f"{line}\n" for line in lines).encode()
+            if path.is_file() and path.read_bytes() == text:
+                continue  # a file that is newer would be read again
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
-                file.write("".join(f"{line}\n" for line in lines).encode())
+                file.write(text)
 
     @property
     def pictures(self) -> int:

@@ -73,8 +73,8 @@ class Stones:
     veins: tuple[float, float]
 
 
-MARBLES = Stones(flatness=(0.86, 1.0), gloss=(0.35, 0.9), veins=(0.0, 0.35))
-PEBBLES = Stones(flatness=(0.6, 0.92), gloss=(0.05, 0.5), veins=(0.15, 0.7))
+MARBLES = Stones(flatness=(0.88, 1.0), gloss=(0.4, 0.9), veins=(0.0, 0.3))
+PEBBLES = Stones(flatness=(0.55, 0.88), gloss=(0.0, 0.45), veins=(0.15, 0.7))
 """Near each other on purpose: flat marbles and round pebbles are told apart by little."""
 
 
