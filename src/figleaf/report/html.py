@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ def require_extra(purpose: str = "a page of statistics") -> None:
         raise MissingExtraError("report", purpose) from None
 
 
-def render(template: str, words: Words, **values: Any) -> str:
+def render(
+    template: str, words: Words, *, scripts: Sequence[str] = ("reveal.js",), **values: Any
+) -> str:
     """A page.
 
     Its style and script are part of it, and its policy names their hashes: nothing else is run,
@@ -42,13 +45,14 @@ def render(template: str, words: Words, **values: Any) -> str:
     Args:
         template: its file in `templates`; it extends `page.html.j2`.
         words: of the page's language.
+        scripts: files in `templates`, run one after another.
         values: what the template shows; text is escaped wherever it stands.
 
     Raises:
         MissingExtraError: Jinja2 is not installed.
     """
     style = (_TEMPLATES / "page.css").read_text("utf-8")
-    script = (_TEMPLATES / "reveal.js").read_text("utf-8")
+    script = "\n".join((_TEMPLATES / name).read_text("utf-8") for name in scripts)
     policy = (
         f"default-src 'none'; img-src data: file:; style-src {_hash(style)};"
         f" script-src {_hash(script)}; base-uri 'none'; form-action 'none'"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from figleaf.labels import Language
+from figleaf.report.explorer_texts import EXPLORER
+from figleaf.report.run_texts import RUN
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 
@@ -333,6 +335,9 @@ TEXTS = _table(
     unsafe_score=("unsafe score", "유해 점수"),
     unsafe_share=("share that is unsafe", "실제 유해 비율"),
     no_curve=("images of both kinds are needed", "두 종류의 이미지가 모두 있어야 합니다"),
+    # A whole run.
+    **RUN,
+    **EXPLORER,
 )  # fmt: skip  # one line for each language reads best
 
 
