@@ -5,7 +5,8 @@
 
 DIR has parts (train, test), each with a folder a class; they are pooled, and split anew:
 stratified, .85/.15, one split for each seed, the same for all. Features are computed once, and what
-came of each fine-tuning is kept, under --work: remove that where the code has changed. The exit code is 1 where a target was missed.
+came of each fine-tuning is kept, under --work: remove that where the code has changed. The exit
+code is 1 where a target was missed.
 """
 
 import argparse
