@@ -46,8 +46,8 @@ and pebbles, as the classes are that they stand for."""
 
 _PAINTERS: Mapping[Scene, Callable[[np.random.Generator], Image.Image]] = MappingProxyType(
     {
-        Scene.INK: lambda random: motifs(random, (0.0, 0.25)),
-        Scene.COMIC: lambda random: motifs(random, (0.3, 0.9)),
+        Scene.INK: lambda random: motifs(random, (0.0, 0.2)),
+        Scene.COMIC: lambda random: motifs(random, (0.35, 0.95)),
         Scene.LANDSCAPE: landscape,
         Scene.MARBLES: lambda random: stones(random, MARBLES),
         Scene.PEBBLES: lambda random: stones(random, PEBBLES),

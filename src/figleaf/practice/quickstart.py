@@ -22,13 +22,11 @@ from figleaf.practice.faults import MISLABELLED
 from figleaf.practice.listing import Listing, Recipe, Site, listed
 from figleaf.practice.serving import Ports, serving
 from figleaf.practice.truth import Surprise, surprises
+from figleaf.report.run_facts import PRACTICE
 from figleaf.sources.fetching.fetched import FetchRules
 from figleaf.sources.rules import CollectRules
 
 DEFAULT_OUT = "figleaf-quickstart"
-NOTE = "practice"
-"""What the report says of the pictures: a key of its texts."""
-
 SOUND: Mapping[str, int] = MappingProxyType(
     {"drawings": 56, "hentai": 36, "neutral": 112, "porn": 160, "sexy": 56}
 )
@@ -159,7 +157,7 @@ def _rules(language: Language) -> RunRules:
         split=SplitChanges(test=0.3),
         name="practice",
         language=language,
-        note=NOTE,
+        note=PRACTICE,
     )
 
 
