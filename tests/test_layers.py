@@ -28,6 +28,8 @@ LAYERS = (
     frozenset({"evaluation"}),
     frozenset({"report"}),
     frozenset({"export"}),
+    frozenset({"pipeline"}),
+    frozenset({"practice"}),
     frozenset({"cli"}),
 )
 ROOT = frozenset({"__init__", "__main__"})

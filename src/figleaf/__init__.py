@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from figleaf.export.dataset import export_dataset
     from figleaf.images import Limits
     from figleaf.models.runtime import Precision
+    from figleaf.pipeline.rules import RunRules
+    from figleaf.pipeline.run import RunReport, run
     from figleaf.sources.collect import collect
     from figleaf.sources.rules import CollectRules
     from figleaf.training.finetune.rules import FinetuneRules
@@ -61,6 +63,8 @@ __all__ = [
     "Policy",
     "Precision",
     "Prediction",
+    "RunReport",
+    "RunRules",
     "ScreenRules",
     "SplitRules",
     "Status",
@@ -77,6 +81,7 @@ __all__ = [
     "load",
     "load_policy",
     "restore",
+    "run",
     "screen",
     "split",
     "stats",
@@ -100,6 +105,8 @@ _HOMES = {
     "Policy": "figleaf.classify.policy",
     "Precision": "figleaf.models.runtime",
     "Prediction": "figleaf.classify.prediction",
+    "RunReport": "figleaf.pipeline.run",
+    "RunRules": "figleaf.pipeline.rules",
     "ScreenRules": "figleaf.curate.screening.rules",
     "SplitRules": "figleaf.curate.splitting.rules",
     "Status": "figleaf.errors",
@@ -115,6 +122,7 @@ _HOMES = {
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
     "restore": "figleaf.curate.restore",
+    "run": "figleaf.pipeline.run",
     "screen": "figleaf.curate.screening.screen",
     "split": "figleaf.curate.splitting.split",
     "stats": "figleaf.curate.stats",

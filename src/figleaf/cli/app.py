@@ -17,6 +17,7 @@ from figleaf.cli import (
     datasets,
     evaluate,
     export,
+    pipeline,
     policy,
     screen,
     split,
@@ -61,6 +62,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("classify")(classify.classify)
+app.command("run")(pipeline.run)
+app.command("init")(pipeline.init)
 app.command("collect")(collect.collect)
 app.command("clean")(clean.clean)
 app.command("restore")(clean.restore)

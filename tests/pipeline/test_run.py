@@ -1,0 +1,238 @@
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import figleaf
+from figleaf.curate.splitting.rules import SplitChanges
+from figleaf.dataset.ledger import Ledger
+from figleaf.errors import DatasetError, InputError
+from figleaf.evaluation.rules import EvaluateRules
+from figleaf.pipeline.rules import RunRules, StageName
+from figleaf.pipeline.run import RunReport, RunWatch, StageRun, run
+
+from ..sources.collecting import collected, photo
+from ..training.samples import KINDS, described, source
+
+LATER = (StageName.TRAIN, StageName.AUDIT, StageName.EVALUATE, StageName.REPORT)
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> RunRules:
+    net = str(described(tmp_path_factory.mktemp("net")))
+    return RunRules(
+        screen=None,
+        train=figleaf.TrainRules(backbone=net),
+        audit=figleaf.AuditRules(backbone=net),
+        evaluate=EvaluateRules(repeats=20),
+    )
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = source(tmp_path_factory.mktemp("photos") / "photos", dict.fromkeys(KINDS, 30))
+    (folder / "neutral" / "broken.jpg").write_bytes(photo(1)[:200])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(photos: Path, rules: RunRules, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that is done."""
+    out = tmp_path_factory.mktemp("made") / "run"
+    run([photos], out, rules=rules)
+    return out
+
+
+@pytest.fixture
+def done(made: Path, tmp_path: Path) -> Path:
+    """The same in a folder of its own."""
+    return shutil.copytree(made, tmp_path / "run")
+
+
+def skipped(found: RunReport) -> list[StageName]:
+    return [one.name for one in found.stages if one.skipped]
+
+
+def worked(found: RunReport) -> Sequence[StageName]:
+    return [one.name for one in found.stages if not one.skipped]
+
+
+def test_from_pictures_to_a_model_and_a_report(made: Path) -> None:
+    record = json.loads((made / "run.json").read_text("utf-8"))
+    assert list(record["stages"]) == [
+        *("collect", "clean", "split", "train", "audit", "evaluate", "report")
+    ]
+    collect = record["stages"]["collect"]["figures"]
+    assert (collect["images"], collect["named"]) == (90, 91)
+    assert collect["lost"] == {"truncated": 1}
+    split = record["stages"]["split"]["figures"]["parts"]
+    assert sum(split.values()) == record["stages"]["clean"]["figures"]["kept"]
+    assert record["seeds"] == {"split": None, "train": 0, "audit": 0, "evaluate": 0}
+    assert record["versions"]["figleaf"] == figleaf.__version__
+    page = (made / "report" / "report.html").read_text("utf-8")
+    accuracy = record["stages"]["evaluate"]["figures"]["accuracy"]["value"]
+    assert f"{accuracy:.1%}" in page
+    with figleaf.load(made / "models" / "run") as classifier:
+        assert classifier.classify(photo(3)).label in KINDS
+
+
+def test_nothing_is_done_twice(done: Path, photos: Path, rules: RunRules) -> None:
+    before = {path: path.stat().st_mtime_ns for path in done.rglob("*.html")}
+    found = run([photos], done, rules=rules)
+    assert worked(found) == []
+    assert {path: path.stat().st_mtime_ns for path in done.rglob("*.html")} == before
+    assert found.figures["collect"]["images"] == 90
+
+
+def test_other_rules_are_followed_from_their_stage_on(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    found = run([photos], done, rules=_with(rules, language="ko"))
+    assert worked(found) == [StageName.REPORT]
+    weighted = figleaf.TrainRules(backbone=rules.train.backbone, class_weights="balanced")
+    found = run([photos], done, rules=_with(rules, train=weighted))
+    assert worked(found) == [StageName.TRAIN, StageName.EVALUATE, StageName.REPORT]
+    found = run([photos], done, rules=_with(rules, train=weighted, split=SplitChanges(seed=1)))
+    assert worked(found) == [StageName.SPLIT, *LATER]
+
+
+def _with(rules: RunRules, **values: object) -> RunRules:
+    from dataclasses import replace
+
+    return replace(rules, **values)  # type: ignore[arg-type]  # fields of any type
+
+
+def test_more_pictures_are_taken_in(done: Path, photos: Path, rules: RunRules) -> None:
+    more = shutil.copytree(photos, done.parent / "photos")
+    found = run([photos, source(more, {"neutral": 4}, start=500)], done, rules=rules)
+    assert skipped(found) == []
+    assert found.figures["collect"]["images"] == 94
+
+
+def test_files_that_are_only_touched_change_nothing(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    touched = next((photos / "neutral").glob("*.jpg"))
+    touched.touch()
+    found = run([photos], done, rules=rules)
+    assert worked(found) == [StageName.COLLECT]
+
+
+@pytest.mark.parametrize(
+    ("lost", "again"),
+    [
+        ("report/report.md", ["report"]),
+        ("evaluation/scores.npz", ["evaluate", "report"]),
+        ("audit.json", ["audit", "report"]),
+        ("models", ["train", "evaluate", "report"]),
+        ("data", ["collect", "clean", "split", "train", "audit", "evaluate", "report"]),
+    ],
+)
+def test_what_is_lost_is_made_again(
+    done: Path, photos: Path, rules: RunRules, lost: str, again: list[str]
+) -> None:
+    place = done / lost
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
+    found = run([photos], done, rules=rules)
+    # The training's own times are in what the report is made of.
+    assert worked(found) == again
+    assert place.exists()
+
+
+def test_a_persons_word_counts(done: Path, photos: Path, rules: RunRules) -> None:
+    with figleaf.Dataset(done / "data") as data:
+        image = next(row.sha256 for row in data if row.label == "neutral")
+    figleaf.restore(done / "data", [image], label="dots & lines", who="somebody")
+    found = run([photos], done, rules=rules)
+    assert StageName.COLLECT in skipped(found)
+    assert set(LATER) <= set(worked(found))
+
+
+def test_a_data_set_is_worked_on_where_it_is(photos: Path, rules: RunRules, tmp_path: Path) -> None:
+    collected(photos, tmp_path / "data")
+    found = run([tmp_path / "data"], tmp_path / "run", rules=rules)
+    assert found.data == tmp_path / "data"
+    assert not (tmp_path / "run" / "data").exists()
+    assert found.figures["collect"]["images"] == 90
+    assert worked(run([tmp_path / "data"], tmp_path / "run", rules=rules)) == []
+
+
+def test_screening_lists_what_is_unlike_its_class(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    screen = figleaf.ScreenRules(model="efficientnet_lite0")
+    found = run([photos], done, rules=_with(rules, screen=screen))
+    assert worked(found)[0] is StageName.SCREEN
+    assert found.figures["screen"]["images"] == 90
+
+
+def test_what_the_audit_relabels_is_trained_on(done: Path, photos: Path, rules: RunRules) -> None:
+    audit = figleaf.AuditRules(backbone=rules.audit.backbone, apply=0.5)
+    applying = _with(rules, audit=audit)
+    found = run([photos], done, rules=applying)
+    assert [one.name for one in found.stages][3:5] == [StageName.AUDIT, StageName.TRAIN]
+    with Ledger(done / "data") as ledger:
+        ((events,),) = ledger.read("SELECT count(*) FROM labels WHERE who = 'audit'")
+    assert events == found.figures["audit"]["relabelled"] > 0
+    assert worked(run([photos], done, rules=applying)) == []
+    # Those labels stand until they are taken back.
+    again = run([photos], done, rules=rules)
+    assert StageName.TRAIN in skipped(again)
+    figleaf.undo_audit(done / "data")
+    assert StageName.TRAIN in worked(run([photos], done, rules=rules))
+
+
+def test_who_watches_is_told(done: Path, photos: Path, rules: RunRules) -> None:
+    begun: list[StageName] = []
+    ended: list[StageRun] = []
+    run([photos], done, rules=rules, watch=RunWatch(begins=begun.append, ends=ended.append))
+    assert begun == [one.name for one in ended] == list(rules.order)
+
+
+def test_the_same_run_elsewhere_gives_the_same_model(
+    made: Path, photos: Path, rules: RunRules, tmp_path: Path
+) -> None:
+    run([photos], tmp_path / "run", rules=rules)
+    cards = [out / "models" / "run" / "card.json" for out in (made, tmp_path / "run")]
+    assert cards[0].read_bytes() == cards[1].read_bytes()
+    audits = [
+        untimed((out / "audit.json").read_text("utf-8"), out) for out in (made, tmp_path / "run")
+    ]
+    assert audits[0] == audits[1]
+
+
+def untimed(text: str, out: Path) -> str:
+    """Without what differs from run to run: where it lies, and how long it took."""
+    return re.sub(r"\d+\.\d+ ?s\b", "", text.replace(str(out), ""))
+
+
+def test_nothing_to_learn_from_says_so(rules: RunRules, tmp_path: Path) -> None:
+    (tmp_path / "photos" / "neutral").mkdir(parents=True)
+    (tmp_path / "photos" / "neutral" / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match="none gave an image"):
+        run([tmp_path / "photos"], tmp_path / "run", rules=rules)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["stages"] == {}
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is_written(
+    rules: RunRules, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="nothing to run"):
+        run([], tmp_path / "run", rules=rules)
+    with pytest.raises(InputError, match="give a list of sources"):
+        run("photos", tmp_path / "run", rules=rules)
+    with pytest.raises(figleaf.FigleafError, match="gone"):
+        run([tmp_path / "gone"], tmp_path / "run", rules=rules)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_record_is_named(done: Path, photos: Path, rules: RunRules) -> None:
+    (done / "run.json").write_text("{")
+    with pytest.raises(InputError, match=r"run\.json: not the record of a run"):
+        run([photos], done, rules=rules)
