@@ -29,7 +29,7 @@ _PATIENCE = 2
 _LEAST_DEVIATION = 1e-6
 _LESS = 0.5
 """What a backbone's features are multiplied by to count less."""
-_MANY = 4
+MANY = 4
 """Images for each feature, from which on a covariance is worth what it takes."""
 
 Rows = NDArray[np.int64]
@@ -65,6 +65,12 @@ class Table:
     def take(self, rows: Rows) -> "Table":
         """Those of some rows, copied."""
         return Table(self.features[rows], self.labels[rows], self.blocks)
+
+    @property
+    def slices(self) -> list[slice]:
+        """Where each backbone's features are."""
+        ends = np.cumsum(self.blocks or (self.features.shape[1],)).tolist()
+        return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +192,7 @@ def fit_with_folds(
         del made, search
         scale = Scale.of(table.features)
         features = scale.standardise(table.features)
-        for block, share in zip(_slices(table), best.tried.shares, strict=True):
+        for block, share in zip(table.slices, best.tried.shares, strict=True):
             features[:, block] *= share
         weights = class_weights(table.labels, classes, rules.class_weights, rules.power)
         start = logistic.zeros(features.shape[1], classes)
@@ -219,7 +225,7 @@ def fit_with_part(
             weights[train.labels],
             scale.standardise(validation.features),
             np.arange(len(validation.labels)),
-            covariance_of(features) if images >= _MANY * width else None,
+            covariance_of(features) if images >= MANY * width else None,
         )
         best = _Search([fold], validation, classes, step).run(rules.l2)
         (found,) = best.found
@@ -245,12 +251,6 @@ def take_roots(*tables: Table) -> bool:
         np.maximum(table.features, 0, out=table.features)
         np.sqrt(table.features, out=table.features)
     return True
-
-
-def _slices(table: Table) -> list[slice]:
-    """Where each backbone's features are."""
-    ends = np.cumsum(table.blocks or (table.features.shape[1],)).tolist()
-    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _fold(table: Table, seen: Rows, unseen: Rows, classes: int, rules: TrainRules) -> _Fold:
@@ -290,7 +290,7 @@ class _Search:
         self, folds: Sequence[_Fold], unseen: Table, classes: int, step: Callable[[], None]
     ) -> None:
         self._folds, self._labels, self._classes = folds, unseen.labels, classes
-        self._blocks, self._step = _slices(unseen), step
+        self._blocks, self._step = unseen.slices, step
         self._tried: list[Tried] = []
         self._best: _Best | None = None
 
@@ -376,7 +376,7 @@ def _probe(
     of_roots: bool,
 ) -> Probe:
     shares = np.ones(len(scale.mean), np.float32)
-    for block, share in zip(_slices(trained), best.tried.shares, strict=True):
+    for block, share in zip(trained.slices, best.tried.shares, strict=True):
         shares[block] = share
     head = Head(
         scale.mean,
