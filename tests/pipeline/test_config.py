@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from figleaf.auditing.rules import AuditRules
 from figleaf.curate.splitting.rules import SplitChanges
 from figleaf.errors import InputError
 from figleaf.pipeline.config import Config, read_config, template
 from figleaf.pipeline.rules import RunRules, StageName
-from figleaf.training.rules import Mode
+from figleaf.training.rules import Mode, TrainRules
 
 
 def read(folder: Path, text: str) -> Config:
@@ -113,9 +114,19 @@ def test_screening_can_be_left_out(tmp_path: Path) -> None:
 def test_what_relabels_comes_before_the_training() -> None:
     usual = RunRules().order
     assert usual == tuple(StageName)
-    applied = RunRules(audit=RunRules().audit.__class__(apply=0.9), screen=None).order
+    applied = RunRules(audit=AuditRules(apply=0.9), screen=None).order
     assert StageName.SCREEN not in applied
     assert applied.index(StageName.AUDIT) == applied.index(StageName.TRAIN) - 1
+
+
+def test_the_audit_judges_by_what_was_trained_on() -> None:
+    probe = RunRules(train=TrainRules(backbone="mobilenet_v2_mid", fast=True))
+    assert probe.auditing == AuditRules(backbone="mobilenet_v2_mid", fast=True)
+    named = RunRules(train=probe.train, audit=AuditRules(backbone="efficientnet_lite0"))
+    assert named.auditing == named.audit
+    auto = RunRules(train=TrainRules(backbone="auto"))
+    tuned = RunRules(train=TrainRules(mode=Mode.FINETUNE, backbone="resnet50_thin"))
+    assert auto.auditing == tuned.auditing == AuditRules()
 
 
 @pytest.mark.parametrize(

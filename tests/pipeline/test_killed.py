@@ -26,7 +26,6 @@ photos, out, net, stage, delay = sys.argv[1:]
 rules = RunRules(
     screen=figleaf.ScreenRules(model="efficientnet_lite0"),
     train=figleaf.TrainRules(backbone=net),
-    audit=figleaf.AuditRules(backbone=net),
     evaluate=EvaluateRules(repeats=20),
 )
 

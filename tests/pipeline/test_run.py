@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from figleaf.errors import DatasetError, InputError
 from figleaf.evaluation.rules import EvaluateRules
 from figleaf.pipeline.rules import RunRules, StageName
 from figleaf.pipeline.run import RunReport, RunWatch, StageRun, run
+from figleaf.training.class_weights import ClassWeights
 
 from ..sources.collecting import collected, photo
 from ..training.samples import KINDS, described, source
@@ -26,7 +28,6 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> RunRules:
     return RunRules(
         screen=None,
         train=figleaf.TrainRules(backbone=net),
-        audit=figleaf.AuditRules(backbone=net),
         evaluate=EvaluateRules(repeats=20),
     )
 
@@ -92,7 +93,9 @@ def test_other_rules_are_followed_from_their_stage_on(
 ) -> None:
     found = run([photos], done, rules=_with(rules, language="ko"))
     assert worked(found) == [StageName.REPORT]
-    weighted = figleaf.TrainRules(backbone=rules.train.backbone, class_weights="balanced")
+    weighted = figleaf.TrainRules(
+        backbone=rules.train.backbone, class_weights=ClassWeights.BALANCED
+    )
     found = run([photos], done, rules=_with(rules, train=weighted))
     assert worked(found) == [StageName.TRAIN, StageName.EVALUATE, StageName.REPORT]
     found = run([photos], done, rules=_with(rules, train=weighted, split=SplitChanges(seed=1)))
@@ -100,8 +103,6 @@ def test_other_rules_are_followed_from_their_stage_on(
 
 
 def _with(rules: RunRules, **values: object) -> RunRules:
-    from dataclasses import replace
-
     return replace(rules, **values)  # type: ignore[arg-type]  # fields of any type
 
 
@@ -173,7 +174,7 @@ def test_screening_lists_what_is_unlike_its_class(
 
 
 def test_what_the_audit_relabels_is_trained_on(done: Path, photos: Path, rules: RunRules) -> None:
-    audit = figleaf.AuditRules(backbone=rules.audit.backbone, apply=0.5)
+    audit = figleaf.AuditRules(apply=0.5)
     applying = _with(rules, audit=audit)
     found = run([photos], done, rules=applying)
     assert [one.name for one in found.stages][3:5] == [StageName.AUDIT, StageName.TRAIN]

@@ -103,10 +103,7 @@ def _changed(
     if language is not None:
         rules = replace(rules, language=language.value)
     if backbone is not None:
-        train, audit = replace(rules.train, backbone=backbone), rules.audit
-        if backbone != "auto":
-            audit = replace(audit, backbone=backbone)
-        rules = replace(rules, train=train, audit=audit)
+        rules = replace(rules, train=replace(rules.train, backbone=backbone))
     if apply is not None:
         rules = replace(rules, audit=replace(rules.audit, apply=apply))
     if no_screen:

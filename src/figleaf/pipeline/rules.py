@@ -13,7 +13,7 @@ from figleaf.evaluation.rules import EvaluateRules
 from figleaf.labels import Language
 from figleaf.sources.rules import CollectRules
 from figleaf.training.finetune.rules import FinetuneRules
-from figleaf.training.rules import Mode, TrainRules
+from figleaf.training.rules import AUTO, DEFAULT_BACKBONE, Mode, TrainRules
 
 LANGUAGES = get_args(Language)
 
@@ -47,8 +47,9 @@ class RunRules:
         split: the parts; what is None is as in the split that is there, else .85/.15.
         train: the model.
         finetune: how a net is fine-tuned, where `train.mode` says so.
-        audit: what is doubted after it; where `apply` relabels images, the audit comes before the
-            training, which learns from the new labels.
+        audit: what is doubted after it, by the features that a probe was trained on where no others
+            are named; where `apply` relabels images, the audit comes before the training, which
+            learns from the new labels.
         evaluate: how the model is measured, on the test part.
         name: of the model; None for the name of the run's folder.
         language: of the report: "en" or "ko".
@@ -90,6 +91,16 @@ class RunRules:
             train, audit = names.index(StageName.TRAIN), names.index(StageName.AUDIT)
             names[train], names[audit] = names[audit], names[train]
         return tuple(names)
+
+    @property
+    def auditing(self) -> AuditRules:
+        """How the audit judges: by the features that a probe was trained on, which are there, where
+        no others are named."""
+        train, audit = self.train, self.audit
+        named = audit.backbone != DEFAULT_BACKBONE or train.weights or train.download
+        if named or train.mode is not Mode.PROBE or train.backbone == AUTO:
+            return audit
+        return replace(audit, backbone=train.backbone, fast=audit.fast or train.fast)
 
     def faster(self) -> "RunRules":
         """The same with bf16 and scaled decoding in every stage, where there are such."""

@@ -260,12 +260,12 @@ def _train_files(job: Job) -> Sequence[Path]:
 
 
 def _audit_inputs(job: Job) -> Any:
-    rules = job.rules.audit
+    rules = job.rules.auditing
     return [_start(job, StageName.AUDIT), plain(rules), named_files(rules)]
 
 
 def _audit(job: Job) -> Figures:
-    found = audit(job.places.data, rules=job.rules.audit, watch=job.watch)
+    found = audit(job.places.data, rules=job.rules.auditing, watch=job.watch)
     _write_json(job.places.audit, found.to_dict())
     return {
         "images": found.images,
