@@ -199,10 +199,11 @@ def _hints(found: "FittedPolicy", out: str, model: str, first: str) -> Iterator[
     yield from found.notes
     yield f"{out}: {found.policy.tag}, for {found.used.tag} alone; read what it says, then:"
     chosen = "" if model == DEFAULT_MODEL else f" --model {quoted(model)}"
-    fast = " --fast" if found.rules.fast else ""
+    how = " --fast" if found.rules.fast else ""
+    how += f" --precision {found.rules.precision}" if found.rules.precision else ""
     yield (
-        f"figleaf classify {quoted(first)} --recursive{chosen}{fast} --policy {quoted(out)}"
-        " --only review --only block"
+        f"figleaf classify {quoted(first)} --recursive{chosen}{how} --policy {quoted(out)}"
+        " --only review --only block --sort unsafe"
     )
 
 

@@ -243,7 +243,8 @@ def _notes(
         file.sha256 for file, own in zip(seen, truth, strict=True) if not own
     }
     if both:
-        yield f"{len(both):,} pictures are among the safe and the unsafe ones alike"
+        pictures = "1 picture is" if len(both) == 1 else f"{len(both):,} pictures are"
+        yield f"{pictures} among the safe and the unsafe ones alike"
 
 
 def _of_rate(line: Line, safe: int, rules: FitRules) -> Iterator[str]:
