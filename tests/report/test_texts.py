@@ -25,7 +25,7 @@ from figleaf.report.texts import LANGUAGES, TEXTS, Words
 SOURCES = [
     path.read_text("utf-8")
     for path in Path(str(report.__file__)).parent.rglob("*")
-    if path.suffix in (".py", ".j2") and path.name != "texts.py"
+    if path.suffix in (".py", ".j2") and not path.name.endswith("texts.py")
 ]
 SAME = {"made", "p5", "p25", "p75", "p95"}
 """Texts without words."""

@@ -24,6 +24,7 @@ from figleaf.report.texts import Words
 _SIDE, _LEFT, _BELOW, _ROOM = 320.0, 46.0, 40.0, 12.0
 _NAMED = COLOURS - 1
 _POINTS = 160  # of a curve
+_FEW = 10  # images of a bin, below which its height is hardly more than chance
 _DASHES = ("", "7 3", "2 3", "9 3 2 3", "5 2", "1 2", "12 4")
 _REST = COLOURS - 1
 
@@ -61,7 +62,7 @@ def precision_recall(one: Evaluation, words: Words) -> Plot:
 
 
 def calibration(one: Evaluation, words: Words) -> Plot:
-    """Confidence against accuracy, in bins that have images."""
+    """Confidence against accuracy; bins of few images are pale, and no line goes through them."""
     found, across, up = reliability_of(one, words)
     parts = [_line((0, 1), (0, 1), "s-c7", "4 3", 1.2)]
     width = float(found.edges[1])
@@ -69,18 +70,23 @@ def calibration(one: Evaluation, words: Words) -> Plot:
         if count and right > 0:
             x, y = _x(low + 0.06 * width), _y(right)
             wide, tall = 0.88 * width * _SIDE, float(right) * _SIDE
+            paler = 0.2 if count < _FEW else 0.55
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}"'
-                ' class="f-c5" opacity="0.55"/>'
+                f' class="f-c5" opacity="{paler}"/>'
             )
-    full = found.counts > 0
+    full = found.counts >= _FEW
     confidence, accuracy = found.confidence[full], found.accuracy[full]
     parts.append(_line(confidence, accuracy, "s-c0", "", 1.8))
     parts += [
         f'<circle cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="3" class="f-c0"/>'
         for x, y in zip(confidence, accuracy, strict=True)
     ]
-    legend = (Legend(words("ideal"), _REST), Legend(words("run_measured"), 0))
+    legend = (
+        Legend(words("ideal"), _REST),
+        Legend(words("run_measured", least=str(_FEW)), 0),
+        Legend(words("run_bins"), 5),
+    )
     return Plot(words("calibration_title"), _framed(parts, across, up), legend)
 
 

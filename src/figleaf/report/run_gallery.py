@@ -41,7 +41,8 @@ class Tile:
         mosaic: as a data URI; empty where there is none.
         file: how the page names its file.
         problem: why there is no mosaic; empty where there is one.
-        facts: what is said of it, and of what: ("class", "neutral").
+        label: its class, as the data have it.
+        facts: what is said of it besides, and of what: ("doubt", "0.91").
         scores: the most probable classes.
     """
 
@@ -49,6 +50,7 @@ class Tile:
     mosaic: str
     file: str
     problem: str
+    label: str
     facts: tuple[tuple[str, str], ...]
     scores: tuple[Score, ...]
 
@@ -191,32 +193,30 @@ class Pictures:
         data, scored = self._facts.evaluation.data, self._facts.evaluation.scored
         said = dict(zip(scored.classes, scored.probabilities[row].tolist(), strict=True))
         ranked = sorted(said.items(), key=lambda one: -one[1])[:_TOP]
-        facts = ((self._words("run_labelled"), data.labels[row]),)
-        return self._tile(data.hashes[row], data.paths[row], facts, ranked)
+        return self._tile(data.hashes[row], data.paths[row], data.labels[row], (), ranked)
 
     def _suspect(self, one: Suspect) -> Tile:
         facts = (
-            (self._words("run_labelled"), one.label),
             (self._words("run_suggested"), one.suggested),
             (self._words("run_doubt"), f"{one.doubt:.2f}"),
             (self._words("slice_part"), part_name(one.part, self._words)),
         )
         ranked = [(one.suggested, one.chance), (one.label, one.given)]
-        return self._tile(one.sha256, self._path(one), facts, ranked)
+        return self._tile(one.sha256, self._path(one), one.label, facts, ranked)
 
     def _outlier(self, one: Outlier) -> Tile:
         facts = (
-            (self._words("run_labelled"), one.label),
             (self._words("run_nearest"), one.nearest),
             (self._words("run_distance"), f"{one.distance:.1f}"),
             (self._words("slice_part"), part_name(one.part, self._words)),
         )
-        return self._tile(one.sha256, self._path(one), facts, [])
+        return self._tile(one.sha256, self._path(one), one.label, facts, [])
 
     def _tile(
         self,
         sha256: str,
         path: Path,
+        label: str,
         facts: tuple[tuple[str, str], ...],
         ranked: Sequence[tuple[str, float]],
     ) -> Tile:
@@ -224,7 +224,7 @@ class Pictures:
         problem = "" if made.png else self._words("undecodable", status=str(made.status))
         scores = tuple(self._scores(ranked))
         file = link(path, self._beside)
-        return Tile(sha256[:_HASH], made.uri, file, problem, facts, scores)
+        return Tile(sha256[:_HASH], made.uri, file, problem, label, facts, scores)
 
     def _scores(self, ranked: Iterable[tuple[str, float]]) -> Iterable[Score]:
         for label, value in ranked:

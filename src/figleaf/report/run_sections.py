@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from figleaf.report import dataset_tables, evaluation_tables, run_explorer, run_tables
 from figleaf.report.evaluation_tables import share
 from figleaf.report.run_facts import PRACTICE, REHEARSAL, RunFacts
+from figleaf.report.run_notes import notes
 from figleaf.report.run_tables import HASH
 from figleaf.report.tables import Table, moment, number
 from figleaf.report.tables import share as share_of
@@ -16,7 +17,6 @@ _MATRIX = 40
 """Classes of a confusion matrix at most; of more, the pairs say more, and the PNG has all."""
 _LARGE = 10_000
 """Images from which on a comparison of speed with a large job makes sense."""
-_ESTIMATE = "run_estimated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def quality(facts: RunFacts, words: Words) -> Section:
         *("roc", "precision_recall", "calibration"),
     )
     source = _evaluated(facts, words)
-    return _section("quality", "run_quality", source, one.notes, made, words, plots)
+    return _section("quality", "run_quality", source, notes(one, words), made, words, plots)
 
 
 def is_shown_whole(facts: RunFacts) -> bool:
@@ -102,7 +102,7 @@ def labels(facts: RunFacts, words: Words) -> Section:
     texts = [words("run_labels_what", accuracy=share(audit.accuracy))]
     texts.append(
         words(
-            _ESTIMATE,
+            "run_estimated",
             estimated=number(audit.estimated),
             listed=number(audit.listed),
             images=number(audit.images),

@@ -120,7 +120,7 @@ def _settings(found: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str
     yield "run_left_out", number(found["left_out"])
     yield "run_class_weights", str(rules["class_weights"])
     yield "run_l2", "" if found["l2"] is None else f"{found['l2']:.4g}"
-    yield "run_held_out", str(found["held_out"])
+    yield "run_held_out", _held_out(found["held_out"], words)
     ended = words("run_converged" if found["converged"] else "run_not_converged")
     yield "run_iterations", f"{number(found['iterations'])}, {ended}"
     before, unseen = score(after["before"]), score(after["after"])
@@ -129,6 +129,14 @@ def _settings(found: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str
     yield "run_seed", f"{rules['seed']}, {found['split_seed']}"
     yield "run_parameters", number(found["parameters"])
     yield "run_flops", f"{found['flops'] / 1e9:.2f} GFLOP" if found["flops"] else ""
+
+
+def _held_out(told: str, words: Words) -> str:
+    """What training says in English: "5 folds", "the validation part", "10% of train"."""
+    count, _, kind = told.partition(" ")
+    if kind == "folds":
+        return words("run_folds", count=count)
+    return words("run_share_of_train", share=count) if kind == "of train" else words("validation")
 
 
 def _backbone(one: Mapping[str, Any]) -> str:
@@ -159,7 +167,7 @@ def training_times(facts: RunFacts, words: Words) -> Table:
     if found["computed"] and found["features"] > 0:
         speed = f"{found['computed'] / found['features']:.1f}"
         note = f"{note} {words('run_feature_speed', speed=speed)}"
-    head = (words("run_training_times"), f">{words('run_seconds')}")
+    head = (words("run_stage"), f">{words('run_seconds')}")
     return Table(words("run_training_times"), head, tuple(rows), note, is_summed=True)
 
 
@@ -209,7 +217,7 @@ def _images(facts: RunFacts) -> Mapping[str, int]:
 
 
 def _speed(images: int, seconds: float) -> str:
-    return f"{images / seconds:.1f}" if seconds > 0 else "-"
+    return f"{images / seconds:,.1f}" if seconds > 0 else "-"
 
 
 def joint(facts: RunFacts, words: Words) -> Table:

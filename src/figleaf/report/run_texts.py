@@ -127,8 +127,10 @@ RUN: dict[str, tuple[str, str]] = {
         " 않습니다):",
     ),
     "run_do_apply": (
-        "Or let the audit relabel what it is surest of, outside the test part, and run again:",
-        "또는 테스트를 뺀 나머지에서 가장 확실한 것을 점검이 고치게 하고 다시 실행하십시오:",
+        "Or type the same figleaf run again with --apply {doubt}: the audit relabels what it is"
+        " surest of, outside the test part. This takes it back:",
+        "또는 같은 figleaf run 명령에 --apply {doubt}를 붙여 다시 실행하십시오. 테스트를 뺀"
+        " 나머지에서 가장 확실한 것을 점검이 고칩니다. 되돌리려면:",
     ),
     "run_do_policy": (
         "Fit thresholds to safe pictures of your own traffic, which this data set is not:",
@@ -144,7 +146,8 @@ RUN: dict[str, tuple[str, str]] = {
     "run_pairs": ("Most frequent mistakes", "가장 잦은 실수"),
     "run_of_class": ("of its class", "클래스 내 비율"),
     "run_bin": ("said", "모델의 확률"),
-    "run_measured": ("measured", "측정값"),
+    "run_measured": ("bins of {least} images or more", "이미지 {least}장 이상인 구간"),
+    "run_bins": ("all bins", "모든 구간"),
     "run_curve_alt": (
         "Curve: {title}. The tables have its figures.",
         "곡선: {title}. 수치는 표에 있습니다.",
@@ -153,7 +156,45 @@ RUN: dict[str, tuple[str, str]] = {
         "Shaded by shares of the true class; what is right lies on the diagonal.",
         "실제 클래스 내 비율로 칠했습니다. 대각선이 맞힌 것입니다.",
     ),
-    "run_of_test": ("on the test part", "테스트"),
+    "run_of_train": (
+        "{count} images are of part train: a model that was trained on them looks better than it"
+        " is.",
+        "이미지 {count}장은 학습에 쓰인 것입니다. 그것으로 학습한 모델은 실제보다 좋아 보입니다.",
+    ),
+    "run_without_images": (
+        "No image is of {classes}: means over the classes leave out what has no value for them.",
+        "이미지가 없는 클래스: {classes}. 값이 없는 것은 클래스 평균에서 빠집니다.",
+    ),
+    "run_other_classes": (
+        "The model has no class {classes}: only safe and unsafe are compared.",
+        "모델에 없는 클래스: {classes}. 안전과 유해만 비교합니다.",
+    ),
+    "run_no_safety": (
+        "No class of the model, or every one, is unsafe by policy {policy}: there is no view of"
+        " safe and unsafe.",
+        "정책 {policy} 기준으로 유해한 클래스가 없거나 모두 유해하여, 안전과 유해로 나눠 볼 수"
+        " 없습니다.",
+    ),
+    "run_counted_safe": (
+        "{classes} count as safe: neither figleaf nor {policy} knows a class of that name.",
+        "안전으로 센 클래스: {classes}. figleaf도 정책 {policy}도 모르는 이름입니다.",
+    ),
+    "run_no_unsafe": (
+        "None of these images is unsafe: nothing can be said of what is missed.",
+        "유해한 이미지가 없어 무엇을 놓치는지 알 수 없습니다.",
+    ),
+    "run_no_safe": (
+        "None of these images is safe: nothing can be said of false alarms.",
+        "안전한 이미지가 없어 오탐을 알 수 없습니다.",
+    ),
+    "run_fine_recall": (
+        "A recall of {target} cannot be told from 100% by {images} unsafe images.",
+        "유해한 이미지 {images}장으로는 재현율 {target}와 100%를 구별할 수 없습니다.",
+    ),
+    "run_fine_fpr": (
+        "A false-positive rate of {target} cannot be told from 0 by {images} safe images.",
+        "안전한 이미지 {images}장으로는 오탐률 {target}와 0을 구별할 수 없습니다.",
+    ),
     # Galleries.
     "run_galleries_what": (
         "Each picture here is destroyed: at most {cells} cells on its longer side are left of it."
@@ -177,141 +218,6 @@ RUN: dict[str, tuple[str, str]] = {
     "run_correct_what": (
         "What was judged right, as it comes in the order of the hashes.",
         "바르게 판정한 것을 해시 순으로 골랐습니다.",
-    ),
-    # Labels.
-    "run_labels_what": (
-        "Confident learning (Northcutt et al., 2021): every image is judged by a model that has not"
-        " seen it. The accuracy of these judgements is {accuracy}. Train and validation are judged"
-        " by folds among themselves; the test part by a model of the other two.",
-        "확신 학습(Northcutt 등, 2021): 모든 이미지를, 그 이미지를 본 적 없는 모델이 판정합니다. 이"
-        " 판정의 정확도는 {accuracy}입니다. 학습과 검증 이미지는 그 안에서 교차 판정하고, 테스트"
-        " 이미지는 나머지로 만든 모델이 판정합니다.",
-    ),
-    "run_estimated": (
-        "{estimated} of {images} labels are wrong by its estimate ({share}); {listed} are listed.",
-        "추정으로는 레이블 {images}개 중 {estimated}개({share})가 틀렸고, {listed}개를"
-        " 찾아냈습니다.",
-    ),
-    "run_suspects": ("Labels that are likely wrong", "틀린 것으로 보이는 레이블"),
-    "run_suspects_what": (
-        "The most doubtful first. Doubt is 0..1; from .5 on the model takes it for another class."
-        " The test part is never relabelled by a tool: its own model would flatter itself.",
-        "가장 의심스러운 것부터입니다. 의심은 0~1이며, .5부터는 모델이 다른 클래스로 봅니다. 테스트"
-        " 이미지는 도구가 고치지 않습니다. 모델이 스스로를 좋게 평가하게 되기 때문입니다.",
-    ),
-    "run_no_suspects": ("No label is in doubt.", "의심스러운 레이블이 없습니다."),
-    "run_outliers": ("Far from every class", "어느 클래스와도 먼 그림"),
-    "run_outliers_what": (
-        "In robust standard deviations from where images usually lie. Not what the class is about,"
-        " a placeholder, or something rare that the model should see more of.",
-        "이미지가 보통 있는 곳에서 얼마나 먼지를 강건한 표준편차로 나타냅니다. 클래스와 무관하거나,"
-        " 자리 표시 그림이거나, 더 많이 학습해야 할 드문 그림입니다.",
-    ),
-    "run_no_outliers": (
-        "No image is far from every class.",
-        "어느 클래스와도 먼 이미지는 없습니다.",
-    ),
-    "run_overlaps": ("Classes that are hardly told apart", "거의 구별되지 않는 클래스"),
-    "run_no_overlap": (
-        "The model tells all classes apart; these two it tells apart worst.",
-        "모델은 모든 클래스를 구별합니다. 표는 가장 덜 구별되는 두 클래스입니다.",
-    ),
-    "run_other": ("and", "다른 클래스"),
-    "run_shared": ("images of the other", "다른 쪽에 속하는 이미지"),
-    "run_joint": ("Estimated true class by given label", "추정한 실제 클래스와 붙어 있는 레이블"),
-    "run_joint_corner": ("is", "실제"),
-    "run_joint_note": (
-        "Columns are the labels that the images have. Off the diagonal: errors, by estimate.",
-        "열은 이미지에 붙어 있는 레이블입니다. 대각선 밖은 추정한 오류입니다.",
-    ),
-    "run_labelled": ("label", "레이블"),
-    "run_suggested": ("rather", "제안"),
-    "run_doubt": ("doubt", "의심"),
-    "run_given": ("p(label)", "p(레이블)"),
-    "run_chance": ("p(rather)", "p(제안)"),
-    "run_nearest": ("nearest class", "가장 가까운 클래스"),
-    "run_distance": ("distance", "거리"),
-    "run_image": ("image", "이미지"),
-    "run_rows_left_out": (
-        "{count} more are not shown; audit.json in the run's folder has all.",
-        "{count}개는 싣지 않았습니다. 실행 폴더의 audit.json에 모두 있습니다.",
-    ),
-    # Data.
-    "run_definitions": ("Classes", "클래스"),
-    "run_called": ("by {policy}", "{policy} 기준"),
-    "run_own_class": (
-        "a class of your own: its images say what it is",
-        "직접 만든 클래스: 이미지가 그 뜻을 정함",
-    ),
-    "run_definitions_note": (
-        "Images that were trained and tested on; safe and unsafe are the policy's.",
-        "학습과 평가에 쓴 이미지 수입니다. 안전과 유해는 정책이 정한 것입니다.",
-    ),
-    # Training.
-    "run_training": ("How it was trained", "학습 방법"),
-    "run_setting": ("setting", "항목"),
-    "run_value": ("value", "값"),
-    "run_mode": ("mode", "방식"),
-    "run_probe": ("a head on a frozen backbone", "고정한 백본 위의 분류기"),
-    "run_finetune": ("the backbone fine-tuned", "백본 미세 조정"),
-    "run_backbone": ("backbone, graph hash", "백본, 그래프 해시"),
-    "run_trained": ("images learnt from", "학습한 이미지"),
-    "run_unreadable": ("unreadable", "읽을 수 없음"),
-    "run_left_out": ("in no part, or no class", "분할이나 클래스가 없음"),
-    "run_class_weights": ("class weights", "클래스 가중치"),
-    "run_l2": ("L2 penalty", "L2 벌점"),
-    "run_held_out": ("held out for choosing", "선택에 쓴 미학습 이미지"),
-    "run_iterations": ("iterations", "반복"),
-    "run_converged": ("converged", "수렴함"),
-    "run_not_converged": ("not converged", "수렴하지 않음"),
-    "run_temperature": ("temperature", "온도"),
-    "run_seed": ("seeds: training, split", "시드: 학습, 분할"),
-    "run_parameters": ("parameters", "매개변수"),
-    "run_flops": ("work per picture", "그림당 연산량"),
-    "run_results": ("Measured by training itself", "학습 과정에서 측정한 값"),
-    "run_results_note": (
-        "Validation chose the penalty and the temperature; the test part had no say in anything.",
-        "검증은 벌점과 온도를 고르는 데 썼고, 테스트는 아무것도 정하지 않았습니다.",
-    ),
-    "run_training_times": ("Training, seconds", "학습, 초"),
-    "run_loading": ("ledger and split", "장부와 분할"),
-    "run_features": ("features", "특징 벡터"),
-    "run_fitting": ("head", "분류기"),
-    "run_testing": ("calibration and test", "보정과 테스트"),
-    "run_writing": ("bundle, checked", "번들과 확인"),
-    "run_computed": (
-        "Features of {count} images were computed, those of the others were there.",
-        "이미지 {count}장의 특징 벡터를 계산했고, 나머지는 이미 있었습니다.",
-    ),
-    "run_feature_speed": ("{speed} images a second.", "초당 {speed}장입니다."),
-    # Time.
-    "run_stages": ("Stages", "단계"),
-    "run_stage": ("stage", "단계"),
-    "run_seconds": ("seconds", "초"),
-    "run_speed": ("images/s", "장/초"),
-    "run_done": ("done", "실행"),
-    "run_skipped": ("unchanged, skipped", "변경 없음, 건너뜀"),
-    "run_collect": ("collect", "수집"),
-    "run_clean": ("clean", "정리"),
-    "run_screen": ("screen", "선별"),
-    "run_split": ("split", "분할"),
-    "run_train": ("train", "학습"),
-    "run_audit": ("audit", "점검"),
-    "run_evaluate": ("evaluate", "평가"),
-    "run_report": ("report", "보고"),
-    "run_stages_note": (
-        "Images are what a stage had before it: collect counts named items, lost ones included. In"
-        " all: the images in use.",
-        "이미지는 그 단계가 다룬 수이며, 수집은 잃은 것까지 포함한 항목 수입니다. 합계는 사용 중인"
-        " 이미지입니다.",
-    ),
-    "run_reference": (
-        "For comparison: a system of this kind was reported to take 3 h 30 min for loading,"
-        " features and training of 125,214 images, 9.9 images a second. The same steps took {speed}"
-        " a second here, on this machine and with these files.",
-        "비교: 같은 종류의 한 시스템은 이미지 125,214장을 읽고 특징을 뽑고 학습하는 데 3시간 30분,"
-        " 초당 9.9장이 걸렸다고 합니다. 여기서는 같은 일을 초당 {speed}장 처리했습니다(이"
-        " 컴퓨터와 이 파일들 기준).",
     ),
     # Origins.
     "run_hashes": ("Hashes", "해시"),
@@ -352,7 +258,6 @@ RUN: dict[str, tuple[str, str]] = {
         "Do not publish this page: it names sources and files, and says what is in them.",
         "이 페이지를 공개하지 마십시오. 출처와 파일의 이름, 그 내용에 대한 판정이 들어 있습니다.",
     ),
-    "run_scroll": ("table", "표"),
     "run_markdown_pictures": (
         "The pictures are in report.html alone: a page that shows destroyed thumbnails.",
         "그림은 뭉갠 섬네일로 report.html에만 있습니다.",

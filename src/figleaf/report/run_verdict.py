@@ -149,8 +149,8 @@ def steps(facts: RunFacts, words: Words, *, beside: Path) -> list[Step]:
         label = shlex.quote(suspect.suggested)
         first = f"figleaf restore {data} {suspect.sha256[:HASH]} --label {label}"
         found.append(Step(words("run_do_suspects"), (first, f"figleaf audit {data}")))
-        relabel = f"figleaf audit {data} --apply {_APPLY}"
-        found.append(Step(words("run_do_apply"), (relabel, f"figleaf audit {data} --undo")))
+        again = words("run_do_apply", doubt=_APPLY)
+        found.append(Step(again, (f"figleaf audit {data} --undo",)))
     use = f"--model {model} --policy my-policy.toml"
     if facts.evaluation.safety:
         fit = f"figleaf policy fit --safe SAFE_PICTURES --model {model} --fpr 0.001"

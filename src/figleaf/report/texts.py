@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from figleaf.labels import Language
 from figleaf.report.explorer_texts import EXPLORER
+from figleaf.report.run_table_texts import TABLES
 from figleaf.report.run_texts import RUN
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
@@ -337,6 +338,7 @@ TEXTS = _table(
     no_curve=("images of both kinds are needed", "두 종류의 이미지가 모두 있어야 합니다"),
     # A whole run.
     **RUN,
+    **TABLES,
     **EXPLORER,
 )  # fmt: skip  # one line for each language reads best
 
