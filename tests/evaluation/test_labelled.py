@@ -61,6 +61,19 @@ def test_a_part_of_a_data_set(data: Path) -> None:
     assert all(one for one in found.sources)
 
 
+def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
+    labels = dict.fromkeys(names(12), "neutral") | dict.fromkeys(names(12, 12), "porn")
+    found = []
+    for folder, some in (("one", labels), ("other", dict(reversed(labels.items())))):
+        collect(tmp_path / folder, some)
+        clean(tmp_path / folder, ["0.jpg", "1.jpg"])
+        figleaf.split(tmp_path / folder, rules=SplitRules(test=0.5, seed=7))
+        found.append(from_dataset(tmp_path / folder, "all"))
+    one, other = found
+    assert one.hashes == other.hashes == tuple(sorted(one.hashes))
+    assert one.groups.tolist() == other.groups.tolist()
+
+
 def test_groups_are_those_of_the_split(data: Path) -> None:
     found = from_dataset(data, "all")
     group = dict(zip(found.hashes, found.groups.tolist(), strict=True))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from figleaf.cli.run import carry_out, tell
+from figleaf.cli.pipeline import carry_out, tell
 from figleaf.cli.stats import Language
 from figleaf.cli.terminal import print_json, printable, say
 from figleaf.errors import InputError

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
 from typing import Any, Self
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from figleaf.classify.source import read_bytes
 from figleaf.classify.stream import ordered_map
-from figleaf.curate.splitting.images import read_groups
+from figleaf.curate.splitting.images import Together, read_groups
 from figleaf.curate.splitting.rules import Part
 from figleaf.curate.splitting.split import read_made
 from figleaf.curate.watch import Watch
@@ -173,11 +174,12 @@ def from_dataset(folder: str | Path, split: str = Part.TEST) -> Labelled:
             )
         groups = {
             image.sha256.hex(): number
-            for number, group in enumerate(read_groups(ledger))
+            for number, group in enumerate(sorted(read_groups(ledger), key=_least_hash))
             for image in group.images
         }
         sources = read_sources(ledger, None if split == ALL else split)
         rows = data if split == ALL else data.filter(split=split)
+        # The ledger's order is that of arrival, which over a network is another one each time.
         images = [
             _Image(
                 path=row.path,
@@ -191,7 +193,7 @@ def from_dataset(folder: str | Path, split: str = Part.TEST) -> Labelled:
                 size=row.size,
                 part=row.split or "",
             )
-            for row in rows
+            for row in sorted(rows, key=attrgetter("sha256"))
             if row.label is not None and row.sha256 in groups
         ]
         if not images:
@@ -340,6 +342,10 @@ def _images(data: Labelled) -> Iterator[_Image]:
         data.sizes.tolist(),
         data.parts,
     )
+
+
+def _least_hash(group: Together) -> bytes:
+    return min(image.sha256 for image in group.images)
 
 
 def _gathered(
