@@ -213,13 +213,13 @@
   const reach = () => {
     for (const one of document.querySelectorAll(".scroll")) {
       const wide = one.scrollWidth > one.clientWidth;
-      const title = one.querySelector("caption");
+      const titles = [one.closest("section")?.querySelector("h2"), one.querySelector("caption")];
       if (!wide) {
         for (const name of ["tabindex", "role", "aria-label"]) one.removeAttribute(name);
       } else {
         one.tabIndex = 0;
         one.setAttribute("role", "region");
-        one.setAttribute("aria-label", title ? title.textContent : "");
+        one.setAttribute("aria-label", titles.map((title) => title?.textContent ?? "").join(": "));
       }
     }
   };
