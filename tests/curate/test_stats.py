@@ -13,7 +13,7 @@ import figleaf
 from figleaf.curate.measures import SHAPES, SIDES, SIZES, Bin
 from figleaf.curate.stats import DatasetStats
 from figleaf.curate.tallies import Labeller, SetAside
-from figleaf.dataset.labelling import label_by_person
+from figleaf.dataset.labelling import set_label
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.quarantine import set_aside
@@ -216,7 +216,7 @@ def test_what_a_person_has_settled_waits_no_more(varied: Path) -> None:
     with Ledger(varied, write=True) as ledger, ledger.transaction() as db:
         doubt = "INSERT INTO doubts VALUES (?, 'screen', 'odd', 0.5, '', 1)"
         db.executemany(doubt, [(number,) for number in (2, 3, 4, 5)])
-        label_by_person(db, 2, "neutral", who="kim", why="looked", at=NOON)
+        set_label(db, 2, "neutral", who="kim", why="looked", at=NOON)
         for number, reason, who in (
             (3, "screened", "kim"),
             (4, "screened", "screen"),

@@ -47,6 +47,14 @@ class Doubts:
         suggested = others.argmax(axis=1).astype(np.int64)
         return cls(probabilities[rows, labels], suggested, others[rows, suggested])
 
+    def and_those_of(self, other: "Doubts") -> "Doubts":
+        """Those of both, these first."""
+        return Doubts(
+            np.concatenate([self.given, other.given]),
+            np.concatenate([self.suggested, other.suggested]),
+            np.concatenate([self.chance, other.chance]),
+        )
+
     @property
     def doubt(self) -> Probabilities:
         """1 minus the normalised margin, 0..1; above .5 another class is likelier than the own."""

@@ -20,6 +20,7 @@ class Suspect:
         given: the probability of its class, 0..1.
         chance: the probability of the suggested one, 0..1.
         listed: whether confident learning finds the label wrong; else the model is only unsure.
+        relabelled: whether the image has the suggested class now.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Suspect:
     given: float
     chance: float
     listed: bool
+    relabelled: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """In JSON's types."""
@@ -126,6 +128,7 @@ class AuditReport:
         data_hash: SHA-256 of every image's hash, class and part, as they were judged.
         split: the split's fingerprint.
         versions: of what it was done with.
+        spared: classes whose images were not relabelled, as train would have none of them left.
     """
 
     backbone: str
@@ -149,6 +152,7 @@ class AuditReport:
     data_hash: str
     split: str
     versions: Mapping[str, str]
+    spared: tuple[str, ...] = ()
 
     @property
     def listed(self) -> int:
@@ -164,6 +168,7 @@ class AuditReport:
             "outliers": [one.to_dict() for one in self.outliers],
             "overlaps": [one.to_dict() for one in self.overlaps],
             "versions": dict(self.versions),
+            "spared": list(self.spared),
         }
 
     @classmethod
@@ -178,6 +183,7 @@ class AuditReport:
                 "suspects": tuple(map(Suspect.from_dict, values["suspects"])),
                 "outliers": tuple(map(Outlier.from_dict, values["outliers"])),
                 "overlaps": tuple(map(Overlap.from_dict, values["overlaps"])),
+                "spared": tuple(values.get("spared", ())),
                 "hardest": None if hardest is None else Overlap.from_dict(hardest),
             }
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from figleaf import labels
 from figleaf.dataset.disk import disk_errors
-from figleaf.dataset.labelling import TOOLS, label_by_person
+from figleaf.dataset.labelling import TOOLS, set_label
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.locators import readable
 from figleaf.dataset.quarantine import OF_SAFETY, Quarantine, set_aside
@@ -131,7 +131,7 @@ def _brought_back(
         for image in free:
             set_aside(db, image, None, who=who, why=why, at=now)
         for image, (_, after) in said.items():
-            label_by_person(db, image, after, who=who, why=why, at=now)
+            set_label(db, image, after, who=who, why=why, at=now)
         db.executemany("DELETE FROM doubts WHERE image_id = ?", ((image,) for image in free))
     counts = Counter(reason for reason in free.values() if reason is not None)
     changes = Counter(said.values()) if label is not None else {}

@@ -8,7 +8,9 @@ CLEAN = "clean"
 SCREEN = "screen"
 LIKENESS = "likeness"
 AUDIT = "audit"
-TOOLS = (COLLECT, CLEAN, SCREEN, LIKENESS, AUDIT)
+OUTLIERS = "outliers"
+"""The audit's doubts about images that are far from every class; it labels as `AUDIT`."""
+TOOLS = (COLLECT, CLEAN, SCREEN, LIKENESS, AUDIT, OUTLIERS)
 """Who says something of an image without being a person."""
 
 BY_A_PERSON = f"who NOT IN {TOOLS!r}"
@@ -26,6 +28,20 @@ WHERE origins.image_id = ? AND listings.label IS NOT NULL AND listings.reason IS
       AND (list.reason = 'denied' OR every.denied IS NOT NULL))
 ORDER BY 1, 2
 """
+_LAST = f"""
+SELECT who, after FROM labels WHERE image_id = ? AND who != '{AUDIT}' ORDER BY id DESC LIMIT 1
+"""
+_STANDING = f"""
+WITH ends AS (SELECT image_id, max(id) AS last FROM labels GROUP BY image_id),
+  changed AS (
+    SELECT labels.image_id, labels.after, (
+      SELECT after FROM labels AS earlier
+      WHERE earlier.image_id = labels.image_id AND who != '{AUDIT}' ORDER BY id DESC LIMIT 1
+    ) AS before
+    FROM ends JOIN labels ON labels.id = last WHERE who = '{AUDIT}')
+SELECT image_id, before FROM changed WHERE after IS NOT before
+"""
+"""Images whose last word is an audit's, and their class until then."""
 _SHOWN = 4  # lists that an event names
 
 
@@ -33,17 +49,16 @@ def relabel(db: sqlite3.Connection, image: int, at: float) -> None:
     """Bring an image's label in line with the lists that name it; a person's word stands.
 
     An image that its lists file under more than one class has no label: it must not be trained on
-    before somebody has looked. Nor has one whose lists are denied, or have no class, by now. Within
-    the caller's transaction.
+    before somebody has looked. Nor has one whose lists are denied, or have no class, by now. What
+    an audit has corrected stays so until its lists say something else than before. Within the
+    caller's transaction.
 
     Args:
         db: the ledger.
         image: its id.
         at: seconds since 1970.
     """
-    last = db.execute(
-        "SELECT who, after FROM labels WHERE image_id = ? ORDER BY id DESC LIMIT 1", (image,)
-    ).fetchone()
+    last = db.execute(_LAST, (image,)).fetchone()
     if last is not None and last[0] != COLLECT:
         return
     listed: list[tuple[str, str]] = db.execute(_LISTED, (image,)).fetchall()
@@ -52,10 +67,7 @@ def relabel(db: sqlite3.Connection, image: int, at: float) -> None:
     after = classes.pop() if len(classes) == 1 else None
     if after == before and (last or not listed):
         return
-    db.execute(
-        "INSERT INTO labels (image_id, before, after, who, why, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (image, before, after, COLLECT, _why(listed), at),
-    )
+    set_label(db, image, after, who=COLLECT, why=_why(listed), at=at)
 
 
 def _why(listed: list[tuple[str, str]]) -> str:
@@ -66,10 +78,10 @@ def _why(listed: list[tuple[str, str]]) -> str:
     return f"listed as {', '.join(named)}{more}"
 
 
-def label_by_person(
+def set_label(
     db: sqlite3.Connection, image: int, label: str | None, *, who: str, why: str, at: float
 ) -> None:
-    """Write a person's word on an image's class, even where it agrees with what was said before.
+    """Write somebody's word on an image's class, even where it agrees with what was said before.
 
     Within the caller's transaction.
 
@@ -77,7 +89,7 @@ def label_by_person(
         db: the ledger.
         image: its id.
         label: the class; None for none.
-        who: the person; none of `TOOLS`.
+        who: the tool or the person.
         why: one line for people.
         at: seconds since 1970.
     """
@@ -86,3 +98,22 @@ def label_by_person(
         " SELECT id, label, ?, ?, ?, ? FROM images WHERE id = ?",
         (label, who, why, at, image),
     )
+
+
+def take_back(db: sqlite3.Connection, *, why: str, at: float) -> int:
+    """Give images the class back that an audit has changed, where it was the last to do so.
+
+    Within the caller's transaction.
+
+    Args:
+        db: the ledger.
+        why: one line for people.
+        at: seconds since 1970.
+
+    Returns:
+        how many images.
+    """
+    standing = db.execute(_STANDING).fetchall()
+    for image, before in standing:
+        set_label(db, image, before, who=AUDIT, why=why, at=at)
+    return len(standing)

@@ -16,7 +16,7 @@ from figleaf.curate.screening.doubts import DoubtKind
 from figleaf.curate.screening.rules import ScreenRules
 from figleaf.curate.screening.screen import ScreenReport, screen
 from figleaf.curate.watch import Watch
-from figleaf.dataset.labelling import label_by_person
+from figleaf.dataset.labelling import set_label
 from figleaf.dataset.ledger import Ledger
 from figleaf.errors import DatasetError, ModelError
 from figleaf.models.bundle import find_bundle
@@ -191,7 +191,7 @@ def test_what_a_person_has_labelled_is_doubted_no_more(folder: Path) -> None:
     ids = ids_of(folder)
     with Ledger(folder, write=True) as ledger, ledger.transaction() as db:
         for name, label in (("planted", "neutral"), ("meme", "drawings")):
-            label_by_person(db, ids[name], label, who="kim", why="looked", at=NOON)
+            set_label(db, ids[name], label, who="kim", why="looked", at=NOON)
     assert named(folder, screen(folder, rules=SMALL)) == ["banner", "mixed"]
 
 
