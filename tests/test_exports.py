@@ -8,6 +8,8 @@ import pytest
 import figleaf
 
 PUBLIC = [
+    "AuditReport",
+    "AuditRules",
     "Classifier",
     "CleanRules",
     "CollectRules",
@@ -32,6 +34,7 @@ PUBLIC = [
     "TrainReport",
     "TrainRules",
     "__version__",
+    "audit",
     "check_split",
     "clean",
     "collect",

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 from figleaf._version import __version__
 
 if TYPE_CHECKING:
+    from figleaf.auditing.audit import audit
+    from figleaf.auditing.report import AuditReport
+    from figleaf.auditing.rules import AuditRules
     from figleaf.classify.classifier import Classifier, load
     from figleaf.classify.policy import Policy, load_policy
     from figleaf.classify.prediction import Decision, Prediction
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from figleaf.training.train import train
 
 __all__ = [
+    "AuditReport",
+    "AuditRules",
     "Classifier",
     "CleanRules",
     "CollectRules",
@@ -71,6 +76,7 @@ __all__ = [
     "TrainReport",
     "TrainRules",
     "__version__",
+    "audit",
     "check_split",
     "clean",
     "collect",
@@ -89,6 +95,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AuditReport": "figleaf.auditing.report",
+    "AuditRules": "figleaf.auditing.rules",
     "Classifier": "figleaf.classify.classifier",
     "CleanRules": "figleaf.curate.cleaning.rules",
     "CollectRules": "figleaf.sources.rules",
@@ -112,6 +120,7 @@ _HOMES = {
     "Status": "figleaf.errors",
     "TrainReport": "figleaf.training.report",
     "TrainRules": "figleaf.training.rules",
+    "audit": "figleaf.auditing.audit",
     "check_split": "figleaf.curate.splitting.split",
     "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from figleaf._version import __version__
 from figleaf.cli import (
+    audit,
     catalogue,
     classify,
     clean,
@@ -70,6 +71,7 @@ app.command("restore")(clean.restore)
 app.command("screen")(screen.screen)
 app.command("split")(split.split)
 app.command("train")(train.train)
+app.command("audit")(audit.audit)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("status")(datasets.status)
