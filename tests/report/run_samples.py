@@ -61,7 +61,7 @@ def audit(found: Evaluation, folder: Path) -> AuditReport:
     wrong = [one for one in found.answers() if one.right is False]
     suspects = tuple(
         Suspect(
-            path=str(Path(one.path).relative_to(folder)),
+            path=one.path.replace(str(folder), "/moved/since"),
             sha256=one.sha256,
             label=one.label,
             suggested=str(one.predicted),
@@ -75,8 +75,7 @@ def audit(found: Evaluation, folder: Path) -> AuditReport:
     )
     far = list(zip(found.data.paths, found.data.hashes, found.data.labels, strict=True))[1:3]
     outliers = tuple(
-        Outlier(str(path.relative_to(folder)), sha256, label, "test", 7.25, classes[0])
-        for path, sha256, label in far
+        Outlier(str(path), sha256, label, "test", 7.25, classes[0]) for path, sha256, label in far
     )
     joint = tuple(tuple(20 if a == b else int(a + b == 1) for b in range(len(classes))) for a in
                   range(len(classes)))  # fmt: skip

@@ -2,15 +2,20 @@
 
 import io
 import re
+import shlex
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from figleaf.cli.app import app
 from figleaf.labels import Language
 from figleaf.report.evaluation_plots import PLOTS
 from figleaf.report.run_curves import calibration, precision_recall, roc
@@ -183,7 +188,7 @@ def test_the_figures_come_first_with_their_intervals(facts: RunFacts) -> None:
     low, high = found["accuracy"].interval.split("-")
     assert float(low) < 100 * accuracy.value < float(high)
     assert found["unsafe: ROC AUC"].interval
-    assert found["labels likely wrong"].value == str(facts.audit.listed)
+    assert found["labels likely wrong"].value == str(len(facts.doubtful))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -201,7 +206,7 @@ def test_what_to_do_next_fits_what_was_found(facts: RunFacts, own: RunFacts, roo
     commands = "\n".join(
         line for step in steps(facts, Words("en"), beside=root / "report") for line in step.commands
     )
-    first = next(one for one in facts.audit.suspects if one.listed)
+    first = facts.doubtful[0]
     assert f"figleaf restore data {first.sha256[:12]} --label {first.suggested}" in commands
     assert "figleaf policy fit --safe SAFE_PICTURES --model models/my-model" in commands
     calm = replace(own, audit=replace(own.audit, suspects=()))
@@ -211,6 +216,35 @@ def test_what_to_do_next_fits_what_was_found(facts: RunFacts, own: RunFacts, roo
     )
     assert "restore" not in commands
     assert "policy fit" not in commands
+
+
+def test_what_to_type_is_there(facts: RunFacts, root: Path) -> None:
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    lines = [
+        line for step in steps(facts, Words("en"), beside=root / "report") for line in step.commands
+    ]
+    assert len(lines) > 4
+    for line in lines:
+        program, *words = shlex.split(line)
+        assert program == "figleaf"
+        found: Any = command
+        while isinstance(found, TyperGroup):
+            found = found.commands[words.pop(0)]
+        options = {name for one in found.params for name in one.opts}
+        assert {word for word in words if word.startswith("-")} <= options, line
+
+
+def test_relabelled_images_are_in_doubt_no_more(facts: RunFacts) -> None:
+    every = tuple(replace(one, relabelled=True) for one in facts.audit.suspects)
+    done = replace(facts, audit=replace(facts.audit, suspects=every, applied=len(every)))
+    assert done.doubtful == ()
+    found = {key.name: key.value for key in keys(done, Words("en"))}
+    assert found["labels likely wrong"] == "0"
+    assert Words("en")("run_no_suspects") in {
+        t for s in sections(done, Words("en")) for t in s.texts
+    }
+    assert f"gave {len(every)} images another label" in "".join(findings(done, Words("en")))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

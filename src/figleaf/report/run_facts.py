@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figleaf.auditing.report import AuditReport
+from figleaf.auditing.report import AuditReport, Suspect
 from figleaf.curate.stats import DatasetStats
 from figleaf.evaluation.evaluate import Evaluation
 
@@ -61,3 +61,8 @@ class RunFacts:
     stages: tuple[StageTime, ...]
     note: str = ""
     model: Path | None = None
+
+    @property
+    def doubtful(self) -> tuple[Suspect, ...]:
+        """Images whose label confident learning finds wrong, and that still have it."""
+        return tuple(one for one in self.audit.suspects if one.listed and not one.relabelled)

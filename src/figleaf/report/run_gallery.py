@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figleaf.auditing.report import Outlier, Suspect
+from figleaf.dataset.store import IMAGES
 from figleaf.evaluation.evaluate import Evaluation
 from figleaf.evaluation.truth import truth_of
 from figleaf.report.dataset_tables import part_name
@@ -140,7 +141,7 @@ class Pictures:
         self._counts = len(found.correct), len(surest)
         self._correct, self._surest = found.correct[:MOST], surest[:MOST]
         self._wrong = np.sort(surest[MOST:])[:MOST]
-        self._suspects = [one for one in facts.audit.suspects if one.listed][:MOST]
+        self._suspects = list(facts.doubtful[:MOST])
         self._outliers = list(facts.audit.outliers[:FAR])
         self._made = self._thumbnails()
 
@@ -153,7 +154,8 @@ class Pictures:
         return dict(zip(every, thumbnails(every), strict=True)) if every else {}
 
     def _path(self, one: Suspect | Outlier) -> Path:
-        return self._facts.stats.folder / one.path
+        # Not by the path that was written down: the run's folder may have been moved since.
+        return self._facts.stats.folder / IMAGES / one.sha256[:2] / Path(one.path).name
 
     def galleries(self) -> list[Gallery]:
         """Most confident wrong, other wrong, and correct ones; those without images left out."""
@@ -177,7 +179,7 @@ class Pictures:
 
     def suspects(self) -> Gallery:
         """Images whose label is likely wrong."""
-        words, listed = self._words, self._facts.audit.listed
+        words, listed = self._words, len(self._facts.doubtful)
         tiles = tuple(self._suspect(one) for one in self._suspects)
         what = words("run_suspects_what")
         return Gallery("suspects", words("run_suspects"), _of(len(tiles), listed), what, tiles)

@@ -109,7 +109,7 @@ def labels(facts: RunFacts, words: Words) -> Section:
             share=share_of(audit.estimated, audit.images),
         )
     )
-    if not audit.listed:
+    if not facts.doubtful:
         texts.append(words("run_no_suspects"))
     if not audit.outliers:
         texts.append(words("run_no_outliers"))

@@ -234,7 +234,7 @@ def joint(facts: RunFacts, words: Words) -> Table:
 
 def suspects(facts: RunFacts, words: Words) -> Table:
     """The most doubtful labels."""
-    every = [one for one in facts.audit.suspects if one.listed]
+    every = facts.doubtful
     rows = tuple(
         (one.sha256[:HASH], one.label, one.suggested, f"{one.doubt:.3f}", share(one.given),
          share(one.chance), part_name(one.part, words))

@@ -91,6 +91,10 @@ RUN: dict[str, tuple[str, str]] = {
         "점검에서 학습 전에 이미지 {count}장의 레이블을 바꿨습니다. figleaf audit --undo로 되돌릴"
         " 수 있습니다.",
     ),
+    "run_found_spared": (
+        "Not relabelled, as training would have had no image of them left: {classes}.",
+        "학습할 이미지가 남지 않게 되어 레이블을 바꾸지 않은 클래스: {classes}.",
+    ),
     "run_found_settled": (
         "{count} doubtful labels were left alone, since a person has given them.",
         "의심스러운 레이블 {count}개는 사람이 붙인 것이라 그대로 두었습니다.",

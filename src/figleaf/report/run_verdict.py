@@ -52,7 +52,7 @@ def keys(facts: RunFacts, words: Words) -> list[Key]:
     if safety := one.safety:
         found.append(_key(score_of(safety.auc), words("run_key_unsafe_auc")))
     of = words("run_key_estimated", images=number(audit.images), count=number(audit.estimated))
-    found.append(Key(number(audit.listed), of, words("run_key_suspects")))
+    found.append(Key(number(len(facts.doubtful)), of, words("run_key_suspects")))
     tested = one.images - sum(one.failures.values())
     found.append(Key(number(tested), "", words("run_key_tested")))
     return found
@@ -114,6 +114,8 @@ def _on_labels(facts: RunFacts, words: Words) -> Iterator[str]:
         )
     if audit.applied:
         yield words("run_found_applied", count=number(audit.applied))
+    if audit.spared:
+        yield words("run_found_spared", classes=", ".join(audit.spared))
     if audit.settled:
         yield words("run_found_settled", count=number(audit.settled))
     for pair in audit.overlaps[:3]:
@@ -144,8 +146,8 @@ def steps(facts: RunFacts, words: Words, *, beside: Path) -> list[Step]:
     data = _named(facts.stats.folder, beside.parent)
     model = _named(facts.model or beside.parent / "models" / facts.training["name"], beside.parent)
     found = []
-    suspect = next((one for one in facts.audit.suspects if one.listed), None)
-    if suspect:
+    if facts.doubtful:
+        suspect = facts.doubtful[0]
         label = shlex.quote(suspect.suggested)
         first = f"figleaf restore {data} {suspect.sha256[:HASH]} --label {label}"
         found.append(Step(words("run_do_suspects"), (first, f"figleaf audit {data}")))
@@ -153,7 +155,7 @@ def steps(facts: RunFacts, words: Words, *, beside: Path) -> list[Step]:
         found.append(Step(again, (f"figleaf audit {data} --undo",)))
     use = f"--model {model} --policy my-policy.toml"
     if facts.evaluation.safety:
-        fit = f"figleaf policy fit --safe SAFE_PICTURES --model {model} --fpr 0.001"
+        fit = f"figleaf policy fit --safe SAFE_PICTURES --model {model} --fpr .01 --fpr .001"
         found.append(Step(words("run_do_policy"), (f"{fit} -o my-policy.toml",)))
     found.append(Step(words("run_do_evaluate"), (f"figleaf evaluate {data} {use}",)))
     found.append(Step(words("run_do_classify"), (f"figleaf classify PICTURES --model {model}",)))
