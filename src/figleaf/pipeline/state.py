@@ -34,6 +34,7 @@ LEFT JOIN aside ON aside.image_id = images.id
 ORDER BY images.sha256
 """
 _PARTS = "LEFT JOIN splits ON splits.image_id = images.id"
+_BEGUN = "SELECT started FROM runs ORDER BY id LIMIT 1"
 _ITEMS = "SELECT state, reason, count(*) FROM items GROUP BY state, reason ORDER BY 1, 2"
 
 
@@ -77,7 +78,8 @@ def _digest(ledger: Ledger, left_out: list[str], *, with_parts: bool) -> str:
         columns=", splits.part, splits.fold" if with_parts else "",
         joins=_PARTS if with_parts else "",
     )
-    digest = hashlib.sha256()
+    # When it began tells a ledger from another one of the same images, that was not cleaned yet.
+    digest = hashlib.sha256(repr(ledger.read(_BEGUN)).encode())
     # Row by row: of a million images all of them would be hundreds of megabytes.
     for sha256, *values in ledger.connection.execute(query, [*left_out, *left_out]):
         digest.update(sha256 + repr(values).encode())
