@@ -53,7 +53,9 @@ def written(folder: Path, files: Mapping[str, bytes]) -> Path:
 def right(count: int) -> dict[str, bytes]:
     """So many pictures of each class, in their classes."""
     return {
-        f"{label}/{seed:03}.jpg": tinted(label, seed) for label in TINTS for seed in range(count)
+        f"{label}/{label}{seed:03}.jpg": tinted(label, seed)
+        for label in TINTS
+        for seed in range(count)
     }
 
 
