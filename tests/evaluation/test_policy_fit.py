@@ -496,6 +496,12 @@ def test_the_same_picture_on_both_sides_is_told(tmp_path: Path, pictures: Path) 
     assert "1 picture is among the safe and the unsafe ones alike" in found.notes
 
 
+def test_a_data_set_is_no_folder_of_pictures(tmp_path: Path) -> None:
+    (tmp_path / "figleaf.db").write_bytes(b"")
+    with pytest.raises(InputError, match="a data set; figleaf export dataset makes folders"):
+        fit_policy(tmp_path)
+
+
 def test_folders_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no files here"):
         fit_policy(tmp_path)

@@ -19,6 +19,7 @@ from figleaf.classify.stream import ordered_map
 from figleaf.curate.cleaning.measure import Hashes, measure, parse_measured
 from figleaf.curate.duplicates.clusters import Hashed, cluster
 from figleaf.curate.watch import Watch
+from figleaf.dataset.ledger import FILE_NAME
 from figleaf.errors import ImageError, InputError, Status
 from figleaf.evaluation.hidden import count_hidden
 from figleaf.images import Limits
@@ -84,7 +85,8 @@ def read_folders(
         watch: is told how it goes.
 
     Raises:
-        InputError: a folder that is not there, has no files, or has files of another one.
+        InputError: a folder that is not there, is a data set, has no files, or has files of another
+            one.
     """
     places = [(Path(path), n) for n, one in enumerate(folders) for path in _walked(one)]
     _check_once(places, folders)
@@ -161,6 +163,10 @@ def _described(folder: str | Path, files: Sequence[File]) -> Folder:
 def _walked(folder: str | Path) -> list[str]:
     if not os.fspath(folder):
         raise InputError("an empty name: name a folder of pictures")
+    if (Path(folder) / FILE_NAME).is_file():  # what is set aside would be read with the rest
+        raise InputError(
+            f"{folder}: a data set; figleaf export dataset makes folders of its pictures in use"
+        )
     found = list(walk(folder))
     if not found:
         raise InputError(f"{folder}: no files here; name a folder of pictures")
