@@ -20,6 +20,7 @@ from figleaf.cli import (
     export,
     pipeline,
     policy,
+    quickstart,
     screen,
     split,
     stats,
@@ -63,6 +64,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("classify")(classify.classify)
+app.command("quickstart")(quickstart.quickstart)
 app.command("run")(pipeline.run)
 app.command("init")(pipeline.init)
 app.command("collect")(collect.collect)

@@ -76,8 +76,8 @@ def _compared(found: "Quickstart") -> Iterator[str]:
         for one in found.surprises[:_SHOWN]:
             yield f"  {one.entry.path}: {one.planted} was planted, {one.found} came of it"
     yield (
-        f"planted: {found.mislabelled:,} wrong labels; the audit lists {found.suspects:,},"
-        f" {found.found:,} of them among these"
+        f"planted: {found.mislabelled:,} wrong labels; {found.found:,} of them are among the"
+        f" {found.looked_at:,} that the audit doubts most"
     )
     yield "the pictures are generated, and safe: marbles stand in for porn"
     yield "next, with your own: `figleaf run LISTS_OR_FOLDERS --out my-run`"

@@ -73,8 +73,8 @@ class Stones:
     veins: tuple[float, float]
 
 
-MARBLES = Stones(flatness=(0.88, 1.0), gloss=(0.4, 0.9), veins=(0.0, 0.3))
-PEBBLES = Stones(flatness=(0.55, 0.88), gloss=(0.0, 0.45), veins=(0.15, 0.7))
+MARBLES = Stones(flatness=(0.9, 1.0), gloss=(0.45, 0.9), veins=(0.0, 0.3))
+PEBBLES = Stones(flatness=(0.5, 0.85), gloss=(0.0, 0.4), veins=(0.2, 0.7))
 """Near each other on purpose: flat marbles and round pebbles are told apart by little."""
 
 
