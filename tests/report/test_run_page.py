@@ -244,7 +244,7 @@ def test_relabelled_images_are_in_doubt_no_more(facts: RunFacts) -> None:
     assert Words("en")("run_no_suspects") in {
         t for s in sections(done, Words("en")) for t in s.texts
     }
-    assert f"gave {len(every)} images another label" in "".join(findings(done, Words("en")))
+    assert f"gave another label: {len(every)};" in "".join(findings(done, Words("en")))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

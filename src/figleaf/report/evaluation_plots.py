@@ -34,6 +34,7 @@ _PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 _STYLES = ("-", "--", "-.", ":")
 _GREY = "#767676"
 _MOST = 14  # curves with a colour and a name of their own: those of the largest classes
+_NUMBERED = 60  # classes whose cells have numbers: of more these are too small, and take minutes
 _CELL = 0.72  # inches
 _LARGEST = 24.0  # inches
 _NAME_ROOM = 110.0  # points that a class's name may take
@@ -69,7 +70,7 @@ def confusion_matrix(one: Evaluation, words: Words, *, normalised: bool) -> byte
         # Shaded by shares in both: a large class would leave the others without any colour.
         axes.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=1, aspect="equal")
         size = _fitting(cells, side * 72 / len(cells))
-        for row, column in np.ndindex(found.shape):
+        for row, column in np.ndindex(found.shape) if len(cells) <= _NUMBERED else ():
             dark = shares[row, column] > 0.55
             axes.text(
                 column,

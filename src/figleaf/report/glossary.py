@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from figleaf.dataset.labelling import LIKENESS, SCREEN
+from figleaf.dataset.labelling import AUDIT, LIKENESS, OUTLIERS, SCREEN
 from figleaf.dataset.quarantine import Quarantine
 from figleaf.dataset.records import Reason, State
 from figleaf.labels import Language
@@ -77,6 +77,8 @@ _OUTCOMES = {
 _DOUBTERS = {
     SCREEN: ("by classes", "클래스 점수로"),
     LIKENESS: ("by features", "특징 벡터로"),
+    AUDIT: ("by the audit, labels", "레이블 점검"),
+    OUTLIERS: ("by the audit, distances", "거리 점검"),
 }
 _ROWS = {
     "items": ("items", "항목"),

@@ -78,17 +78,16 @@ RUN: dict[str, tuple[str, str]] = {
         "가장 잦은 실수: {true} → {predicted}, 이미지 {images}장 중 {count}장.",
     ),
     "run_found_errors": (
-        "{listed} labels are likely wrong; by the audit's estimate {estimated} of {images} are"
-        " ({share}). Errors in the test part make the figures above look worse or better than they"
-        " are.",
+        "Labels that are likely wrong: {listed}; by the audit's estimate {estimated} of {images}"
+        " are ({share}). Errors in the test part make the figures above look worse or better than"
+        " they are.",
         "레이블 {listed}개가 틀린 것으로 보이며, 점검의 추정으로는 {images}개 중 {estimated}개"
         " ({share})가 틀렸습니다. 테스트 레이블의 오류는 위의 수치를 실제보다 나쁘거나 좋게"
         " 만듭니다.",
     ),
     "run_found_applied": (
-        "The audit gave {count} images another label before training; figleaf audit --undo takes"
-        " that back.",
-        "점검에서 학습 전에 이미지 {count}장의 레이블을 바꿨습니다. figleaf audit --undo로 되돌릴"
+        "Images that the audit gave another label: {count}; figleaf audit --undo takes that back.",
+        "점검에서 이미지 {count}장의 레이블을 바꿨습니다. figleaf audit --undo로 되돌릴"
         " 수 있습니다.",
     ),
     "run_found_spared": (
@@ -96,11 +95,11 @@ RUN: dict[str, tuple[str, str]] = {
         "학습할 이미지가 남지 않게 되어 레이블을 바꾸지 않은 클래스: {classes}.",
     ),
     "run_found_settled": (
-        "{count} doubtful labels were left alone, since a person has given them.",
+        "Doubtful labels that were left alone, since a person has given them: {count}.",
         "의심스러운 레이블 {count}개는 사람이 붙인 것이라 그대로 두었습니다.",
     ),
     "run_found_outliers": (
-        "{count} images are far from every class: not what their class is about, or rare.",
+        "Images far from every class, not what their class is about, or rare: {count}.",
         "이미지 {count}장은 어느 클래스와도 멀리 떨어져 있습니다. 클래스와 무관하거나 드문"
         " 그림입니다.",
     ),
@@ -113,7 +112,7 @@ RUN: dict[str, tuple[str, str]] = {
         "테스트 이미지가 너무 적은 클래스: {classes}. 얼마나 불확실한지는 신뢰구간에 있습니다.",
     ),
     "run_found_unread": (
-        "{count} test images could not be read and are in no figure: {reasons}.",
+        "Test images that could not be read, and are in no figure: {count} ({reasons}).",
         "테스트 이미지 {count}장은 읽을 수 없어 어떤 수치에도 들어 있지 않습니다: {reasons}.",
     ),
     "run_found_lost": (
@@ -161,8 +160,7 @@ RUN: dict[str, tuple[str, str]] = {
         "실제 클래스 내 비율로 칠했습니다. 대각선이 맞힌 것입니다.",
     ),
     "run_of_train": (
-        "{count} images are of part train: a model that was trained on them looks better than it"
-        " is.",
+        "Images of part train: {count}. A model that was trained on them looks better than it is.",
         "이미지 {count}장은 학습에 쓰인 것입니다. 그것으로 학습한 모델은 실제보다 좋아 보입니다.",
     ),
     "run_without_images": (

@@ -103,11 +103,15 @@
       return sums;
     });
     const parts = [];
-    bins.forEach((sums, below) => {
+    const shares = bins.map((sums) => {
       const all = sums.reduce((sum, count) => sum + count, 0);
-      sums.forEach((count, n) => {
-        if (!count) return;
-        const tall = HALF * Math.sqrt(count / all);
+      return sums.map((count) => ratio(count, all) || 0);
+    });
+    const most = Math.max(...shares.flat());
+    shares.forEach((sums, below) => {
+      sums.forEach((part, n) => {
+        if (!part) return;
+        const tall = HALF * Math.sqrt(part / most);
         parts.push(shape("rect", {
           x: n * 20 + 1, width: 18, y: below ? 121 : 119 - tall, height: tall, class: below ? "f-c0" : "f-c3",
         }));
