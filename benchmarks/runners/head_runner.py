@@ -6,6 +6,7 @@ make      a data set of N images, split, whose features are all in its cache; no
 head      figleaf's head on all N, as `figleaf train` fits it: a tenth held out, a penalty chosen
 peer      scikit-learn's logistic regression on the same rows, with one penalty
 retrain   `figleaf.train`, the whole of it
+audit     `figleaf.audit`, likewise
 
 FILE is an .npz with the `features` and `labels` of pictures that the made ones are to be like.
 Besides the N of the data set there are others, not in it, that `head` and `peer` are tested on.
@@ -29,6 +30,7 @@ import figleaf
 from benchmarks.made_features import COUNTS, labels_of, learned, made, true_classes
 from benchmarks.runners.ledger_runner import peak_rss_bytes
 from figleaf import labels
+from figleaf.auditing.audit import audit
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.records import Decision, Item, Kind, Outcome, Stored
@@ -157,11 +159,27 @@ def _retrain(options: Options) -> Answer:
     return Answer(options.images, seconds, 0, peak_rss_bytes(), parts=parts, facts=facts)
 
 
+def _audit(options: Options) -> Answer:
+    begun = time.perf_counter()
+    report = audit(options.folder)
+    seconds = time.perf_counter() - begun
+    facts = {
+        "listed": float(report.listed),
+        "estimated": float(report.estimated),
+        "outliers": float(len(report.outliers)),
+        "l2": report.l2,
+    }
+    return Answer(
+        report.images, seconds, 0, peak_rss_bytes(), accuracy=report.accuracy, facts=facts
+    )
+
+
 STEPS: dict[str, Callable[[Options], Answer]] = {
     "make": _make,
     "head": _head,
     "peer": _peer,
     "retrain": _retrain,
+    "audit": _audit,
 }
 
 
