@@ -12,7 +12,6 @@ is 1 where a target was missed.
 """
 
 import argparse
-import io
 import json
 import os
 import shutil
@@ -22,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -32,7 +31,7 @@ from PIL import Image
 
 import figleaf
 from benchmarks import machine, report
-from figleaf.practice.faults import Answer
+from figleaf.practice.faults import MOVED, Answer, whole
 from figleaf.practice.listing import Entry, Listing, Recipe, Site, listed
 from figleaf.practice.pictures import Scene, picture
 from figleaf.practice.serving import Ports, serving
@@ -179,16 +178,9 @@ def _rendered(entry: Entry, seed: int, folder: Path) -> int:
     (folder / name).write_bytes(answer.body)
     values = asdict(answer) | {"body": None}
     (folder / f"{name}.json").write_text(json.dumps(values))
-    if answer.location:
-        body = Site({entry.path: entry}, seed).answer(answer.location).body
-        (folder / f"{name}.moved").write_bytes(_enlarged(body, of_picture))
+    if answer.location == f"{MOVED}{entry.path}":
+        (folder / f"{name}.moved").write_bytes(whole(image).body)
     return len(answer.body)
-
-
-def _enlarged(body: bytes, seed: Sequence[int]) -> bytes:
-    buffer = io.BytesIO()
-    grown(Image.open(io.BytesIO(body)), seed).save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 class Rendered:
@@ -222,9 +214,9 @@ def rehearse(factor: int, work: Path, *, fast: bool) -> Record:
     listing = listed(recipe(factor))
     (work / "served").mkdir(parents=True)
     _say(f"making {len(listing.entries):,} answers")
-    with ProcessPoolExecutor() as pool:
+    with ThreadPoolExecutor(machine.cores()) as pool:
         render = partial(_rendered, seed=listing.seed, folder=work / "served")
-        sizes = list(pool.map(render, listing.entries, chunksize=16))
+        sizes = list(pool.map(render, listing.entries))
     sound = [size for one, size in zip(listing.entries, sizes, strict=True) if not one.fault]
     with serving(Rendered(listing, work / "served")) as ports:
         listing.write(work / "lists", ports.origin, ports.dead_origin)
@@ -337,8 +329,8 @@ def markdown(record: Record) -> str:
             f" planted: {pictures}; {record.mean_bytes / 1000:.0f} KB each. `figleaf run`"
             f"{' --fast' if record.fast else ''}, figleaf at commit {record.commit or 'unknown'};"
             f" the same command again, with nothing to do: {record.again_seconds:.1f} s.",
-            report.table(("fault", ">URLs", "planted end", ">of them as planted"), fates),
-            report.table(("stage", ">seconds", f">minutes, times {record.factor}"), stages),
+            report.table(("fault", "URLs", "planted end", "of them as planted"), fates),
+            report.table(("stage", "seconds", f"minutes, times {record.factor}"), stages),
             report.table(("what", "found", "target", "verdict"), checks),
         ]
     )
