@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from figleaf.dataset.labelling import relabel
+from figleaf.dataset.labelling import AUDIT, relabel, set_label, take_back
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import apply
 from figleaf.dataset.records import Outcome
@@ -139,6 +139,57 @@ def test_relabelling_twice_adds_nothing(ledger: Ledger) -> None:
         relabel(db, 1, NOON)
         relabel(db, 1, NOON)
     assert events(ledger) == 1
+
+
+def correct(ledger: Ledger, label: str) -> None:
+    with ledger.transaction() as db:
+        set_label(db, 1, label, who=AUDIT, why="doubt 0.9", at=NOON)
+
+
+def undo(ledger: Ledger) -> int:
+    with ledger.transaction() as db:
+        return take_back(db, why="taken back", at=NOON)
+
+
+def test_an_audits_correction_stays_while_lists_say_nothing_new(ledger: Ledger) -> None:
+    register(ledger, [(url("a"), mapped())])
+    keep(ledger, "same")
+    correct(ledger, "sexy")
+    register(ledger, [(url("b", "two.txt"), mapped())])
+    keep(ledger, "same")
+    assert label(ledger) == "sexy"
+    register(ledger, [(url("a"), mapped("drawings")), (url("b", "two.txt"), mapped("drawings"))])
+    assert one(ledger, LAST)[:3] == ("sexy", "drawings", "collect")
+
+
+def test_a_corrected_image_has_no_class_once_its_lists_are_denied(ledger: Ledger) -> None:
+    register(ledger, [(url("a"), mapped())])
+    keep(ledger)
+    correct(ledger, "sexy")
+    register(ledger, [(url("a"), denied())])
+    assert label(ledger) is None
+
+
+def test_corrections_are_taken_back_to_what_was_said_before(ledger: Ledger) -> None:
+    register(ledger, [(url("a"), mapped())])
+    keep(ledger)
+    correct(ledger, "sexy")
+    correct(ledger, "porn")
+    assert undo(ledger) == 1
+    assert one(ledger, LAST)[:3] == ("porn", "neutral", "audit")
+    assert undo(ledger) == 0
+    # Lists go on where they were.
+    register(ledger, [(url("a"), mapped("drawings"))])
+    assert label(ledger) == "drawings"
+
+
+def test_nothing_is_taken_back_from_a_person(ledger: Ledger) -> None:
+    register(ledger, [(url("a"), mapped())])
+    keep(ledger)
+    correct(ledger, "sexy")
+    say(ledger, "porn")
+    assert undo(ledger) == 0
+    assert label(ledger) == "porn"
 
 
 @pytest.mark.parametrize(
