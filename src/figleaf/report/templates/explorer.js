@@ -47,7 +47,8 @@
   const share = (value) => (Number.isNaN(value) ? none : `${(100 * value).toFixed(value && value < 0.1 ? 2 : 1)}%`);
   const number = (value) => {
     if (Number.isNaN(value)) return none;
-    return value >= 10 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+    // A tenth of few, so that what is caught and what is missed sum to what there is.
+    return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1);
   };
   const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const put = (name, value, shown) => {
