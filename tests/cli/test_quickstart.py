@@ -14,7 +14,7 @@ from .conftest import Shell
 
 
 def _found(out: Path, *, surprised: int = 0) -> Quickstart:
-    run = out / "run"
+    run = out / "practice"
     report = RunReport(
         run, run / "data", run / "models" / "practice", run / "report.html", run / "run.json", ()
     )
@@ -29,7 +29,7 @@ def test_the_end_says_where_the_report_is_and_what_to_type(
     command.show(_found(tmp_path))
     shown = capsys.readouterr()
     assert "report.html" in shown.out
-    assert (tmp_path / "run" / "report.html").as_uri() in shown.err
+    assert (tmp_path / "practice" / "report.html").as_uri() in shown.err
     assert "all 8 URLs came to the end that was planted" in shown.err
     assert "16 wrong labels; 15 of them are among the 32 that the audit doubts" in shown.err
     assert "marbles stand in for porn" in shown.err

@@ -130,6 +130,16 @@ def test_the_set_is_in_the_references_proportions_with_enough_of_each() -> None:
     assert 400 <= sum(made.sound.values()) + sum(made.faults.values()) <= 600
 
 
+def test_the_docs_tell_of_this_set() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text("utf-8")
+    made = recipe()
+    rows = [line for line in text.splitlines() if re.match(r"\|.*\|\s*\d+ \|", line)]
+    counts = [int(line.split("|")[2]) for line in rows]
+    assert sum(counts) == sum(made.sound.values()) + sum(made.faults.values())
+    assert f"{sum(counts)} URLs in five lists" in text
+    assert counts[0] == sum(made.sound.values())
+
+
 @pytest.mark.skipif(
     not (shutil.which("strace") and shutil.which("unshare")),
     reason="strace or unshare is not installed",
