@@ -18,6 +18,7 @@ from figleaf.classify.policy import parse_policy
 from figleaf.labels import Language
 from figleaf.metrics.intervals import wilson
 from figleaf.metrics.thresholds import at, per_ten_thousand
+from figleaf.report.evaluation_tables import share
 from figleaf.report.run_explorer import STEPS
 from figleaf.report.run_facts import RunFacts
 from figleaf.report.run_page import run_page
@@ -153,6 +154,27 @@ def test_the_explorer_says_what_the_metrics_say(opened: Opened, facts: RunFacts)
             assert shown(page) == pytest.approx(found, nan_ok=True), (target, threshold, rate)
             assert page.inner_text("#x-alarms") == written_count(found["alarms"])
     assert opened.complaints == []
+
+
+def test_halves_are_rounded_as_in_the_tables(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("halves")
+    own = run_facts(root, {"one": 32, "other": 32})
+    with Opened(browser, written(own, root, "en")) as one:
+        page = one.page
+        halves = set()
+        for target in ("one", "other"):
+            page.select_option("#x-target", label=target)
+            for step in range(0, STEPS + 1, 20):
+                found = expected(own, step / STEPS, target, 0.01)
+                page.fill("#x-number", str(step / STEPS))
+                page.press("#x-number", "Enter")
+                if found["recall"] >= 0.1:
+                    assert page.inner_text("#x-recall") == share(found["recall"])
+                    assert page.inner_text("#x-caught") == written_count(found["caught"])
+                halves |= {found["recall"]} & {5 / 16, 9 / 16, 13 / 16}
+        assert halves  # 31.25, 56.25 or 81.25, which JavaScript alone would round up
 
 
 def test_the_intervals_are_wilsons(opened: Opened, facts: RunFacts) -> None:

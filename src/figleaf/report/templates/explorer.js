@@ -44,11 +44,15 @@
   };
 
   const none = data.words.unknown;
-  const share = (value) => (Number.isNaN(value) ? none : `${(100 * value).toFixed(value && value < 0.1 ? 2 : 1)}%`);
+  // Halves go to the even digit, as in the tables: toFixed takes them up.
+  const fixed = (value, digits) => value.toLocaleString("en", {
+    minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven",
+  });
+  const share = (value) => (Number.isNaN(value) ? none : `${fixed(100 * value, value && value < 0.1 ? 2 : 1)}%`);
   const number = (value) => {
     if (Number.isNaN(value)) return none;
     // A tenth of few, so that what is caught and what is missed sum to what there is.
-    return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toFixed(1);
+    return fixed(value, value >= 100 || Number.isInteger(value) ? 0 : 1);
   };
   const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const put = (name, value, shown) => {
@@ -57,7 +61,7 @@
   };
   const between = (hits, trials) => {
     if (!trials) return "";
-    const [low, high] = wilson(hits, trials).map((end) => (100 * end).toFixed(1));
+    const [low, high] = wilson(hits, trials).map((end) => fixed(100 * end, 1));
     const counted = filled(data.words.of, { part: number(hits), whole: number(trials) });
     return `(${low}-${high}) ${counted}`;
   };
