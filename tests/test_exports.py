@@ -29,6 +29,7 @@ PUBLIC = [
     "RunReport",
     "RunRules",
     "ScreenRules",
+    "SplitChanges",
     "SplitRules",
     "Status",
     "TrainReport",

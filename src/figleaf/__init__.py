@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from figleaf.curate.restore import restore
     from figleaf.curate.screening.rules import ScreenRules
     from figleaf.curate.screening.screen import screen
-    from figleaf.curate.splitting.rules import SplitRules
+    from figleaf.curate.splitting.rules import SplitChanges, SplitRules
     from figleaf.curate.splitting.split import check_split, split
     from figleaf.curate.stats import stats
     from figleaf.dataset.dataset import Dataset
@@ -71,6 +71,7 @@ __all__ = [
     "RunReport",
     "RunRules",
     "ScreenRules",
+    "SplitChanges",
     "SplitRules",
     "Status",
     "TrainReport",
@@ -116,6 +117,7 @@ _HOMES = {
     "RunReport": "figleaf.pipeline.run",
     "RunRules": "figleaf.pipeline.rules",
     "ScreenRules": "figleaf.curate.screening.rules",
+    "SplitChanges": "figleaf.curate.splitting.rules",
     "SplitRules": "figleaf.curate.splitting.rules",
     "Status": "figleaf.errors",
     "TrainReport": "figleaf.training.report",
