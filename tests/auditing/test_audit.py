@@ -121,7 +121,10 @@ def test_corrections_are_events_and_can_be_taken_back(data: Path, small: str) ->
     assert after == expected
     assert len(labels(data)) == found.applied
     assert {who for who, _, _ in labels(data)} == {"audit"}
+    assert found.standing == found.applied
 
+    again = audit(data, rules=AuditRules(backbone=small))
+    assert (again.applied, again.standing) == (0, found.applied)
     assert undo(data) == found.applied
     assert classes(data) == before
     assert undo(data) == 0

@@ -237,14 +237,14 @@ def test_what_to_type_is_there(facts: RunFacts, root: Path) -> None:
 
 def test_relabelled_images_are_in_doubt_no_more(facts: RunFacts) -> None:
     every = tuple(replace(one, relabelled=True) for one in facts.audit.suspects)
-    done = replace(facts, audit=replace(facts.audit, suspects=every, applied=len(every)))
+    done = replace(facts, audit=replace(facts.audit, suspects=every, standing=len(every)))
     assert done.doubtful == ()
     found = {key.name: key.value for key in keys(done, Words("en"))}
     assert found["labels likely wrong"] == "0"
     assert Words("en")("run_no_suspects") in {
         t for s in sections(done, Words("en")) for t in s.texts
     }
-    assert f"gave another label: {len(every)};" in "".join(findings(done, Words("en")))
+    assert f"no person: {len(every)}." in "".join(findings(done, Words("en")))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

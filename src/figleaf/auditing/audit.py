@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from figleaf.curate.screening.settled import SETTLED
 from figleaf.curate.splitting.rules import Part
 from figleaf.curate.watch import Watch
 from figleaf.dataset.disk import disk_errors
-from figleaf.dataset.labelling import AUDIT, OUTLIERS, set_label, take_back
+from figleaf.dataset.labelling import AUDIT, OUTLIERS, count_standing, set_label, take_back
 from figleaf.dataset.ledger import Ledger
 from figleaf.training.cache import FOLDER
 from figleaf.training.material import Material, read_material
@@ -70,7 +71,7 @@ def audit(
             settled = {sha256 for (sha256,) in ledger.read(_SETTLED)}
             report = _reported(material, found, rules, settled)
             _write(ledger, report)
-            return report
+            return replace(report, standing=count_standing(ledger.connection))
 
 
 def undo(folder: str | Path) -> int:

@@ -124,6 +124,7 @@ class AuditReport:
             have images.
         apply: the doubt from which on images were relabelled; None where none was to be.
         applied: how many were.
+        standing: how many images have a class that an audit gave them, this one or one before.
         settled: how many suspects were left alone since a person has labelled them.
         data_hash: SHA-256 of every image's hash, class and part, as they were judged.
         split: the split's fingerprint.
@@ -153,6 +154,7 @@ class AuditReport:
     split: str
     versions: Mapping[str, str]
     spared: tuple[str, ...] = ()
+    standing: int = 0
 
     @property
     def listed(self) -> int:

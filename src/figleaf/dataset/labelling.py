@@ -117,3 +117,8 @@ def take_back(db: sqlite3.Connection, *, why: str, at: float) -> int:
     for image, before in standing:
         set_label(db, image, before, who=AUDIT, why=why, at=at)
     return len(standing)
+
+
+def count_standing(db: sqlite3.Connection) -> int:
+    """How many images have a class that an audit gave them: those that `take_back` would change."""
+    return len(db.execute(_STANDING).fetchall())

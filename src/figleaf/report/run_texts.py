@@ -86,9 +86,10 @@ RUN: dict[str, tuple[str, str]] = {
         " 만듭니다.",
     ),
     "run_found_applied": (
-        "Images that the audit gave another label: {count}; figleaf audit --undo takes that back.",
-        "점검에서 이미지 {count}장의 레이블을 바꿨습니다. figleaf audit --undo로 되돌릴"
-        " 수 있습니다.",
+        "Images whose label an audit has changed, no person: {count}. figleaf audit --undo takes"
+        " that back.",
+        "사람이 아니라 점검이 레이블을 바꾼 이미지: {count}장. figleaf audit --undo로 되돌릴 수"
+        " 있습니다.",
     ),
     "run_found_spared": (
         "Not relabelled, as training would have had no image of them left: {classes}.",

@@ -112,8 +112,8 @@ def _on_labels(facts: RunFacts, words: Words) -> Iterator[str]:
             images=number(audit.images),
             share=tables.share(audit.estimated, audit.images),
         )
-    if audit.applied:
-        yield words("run_found_applied", count=number(audit.applied))
+    if audit.standing:
+        yield words("run_found_applied", count=number(audit.standing))
     if audit.spared:
         yield words("run_found_spared", classes=", ".join(audit.spared))
     if audit.settled:
