@@ -17,15 +17,17 @@ from typer.main import get_command
 
 from figleaf.cli.app import app
 from figleaf.labels import Language
+from figleaf.practice.pictures import STAND_INS
 from figleaf.report.evaluation_plots import PLOTS
 from figleaf.report.run_curves import calibration, precision_recall, roc
-from figleaf.report.run_facts import REHEARSAL, SKIPPED, RunFacts, StageTime
+from figleaf.report.run_facts import PRACTICE, REHEARSAL, SKIPPED, RunFacts, StageTime
 from figleaf.report.run_files import run_files
 from figleaf.report.run_gallery import MOST, judged
 from figleaf.report.run_markdown import plain, table_of
 from figleaf.report.run_notes import notes
 from figleaf.report.run_page import run_page
-from figleaf.report.run_sections import sections
+from figleaf.report.run_sections import note, sections
+from figleaf.report.run_tables import definitions
 from figleaf.report.run_verdict import findings, keys, steps
 from figleaf.report.tables import Table
 from figleaf.report.texts import LANGUAGES, Words
@@ -202,29 +204,68 @@ def test_what_stands_out_is_told(facts: RunFacts, language: Language) -> None:
     assert len(findings(quiet, Words(language))) == len(findings(facts, Words(language))) - 3
 
 
+def typed(facts: RunFacts, root: Path) -> list[str]:
+    """The commands that are proposed, in their order."""
+    found = steps(facts, Words("en"), beside=root / "report")
+    return [line for step in found for line in step.commands]
+
+
 def test_what_to_do_next_fits_what_was_found(facts: RunFacts, own: RunFacts, root: Path) -> None:
-    commands = "\n".join(
-        line for step in steps(facts, Words("en"), beside=root / "report") for line in step.commands
-    )
+    commands = typed(facts, root)
     first = facts.doubtful[0]
     assert f"figleaf restore data {first.sha256[:12]} --label {first.suggested}" in commands
-    assert "figleaf policy fit --safe SAFE_PICTURES --model models/my-model" in commands
+    fit = "figleaf policy fit --safe SAFE_PICTURES --model models/my-model"
+    assert f"{fit} --fpr .01 --fpr .001 -o my-policy.toml" in commands
+    assert not any("--apply" in line for line in commands)  # all suspects are of test
     calm = replace(own, audit=replace(own.audit, suspects=()))
-    beside = own.stats.folder.parent / "report"
-    commands = "\n".join(
-        line for step in steps(calm, Words("en"), beside=beside) for line in step.commands
+    use = "figleaf classify PICTURES --model models/my-model"
+    # Nothing is unsafe among classes of one's own: evaluate has nothing to say of a policy.
+    assert typed(calm, own.stats.folder.parent) == [f"{use} --policy my-policy.toml", use]
+
+
+def of_train(facts: RunFacts) -> RunFacts:
+    """The same with suspects that the audit may relabel."""
+    every = tuple(replace(one, part="train") for one in facts.audit.suspects)
+    return replace(facts, audit=replace(facts.audit, suspects=every))
+
+
+def test_commands_compute_as_the_run_did(facts: RunFacts, root: Path) -> None:
+    rules = {**facts.training["rules"], "backbone": "resnet50_thin", "fast": True}
+    origin = facts.evaluation.origin
+    scaled = replace(origin, model=replace(origin.model, scaled=True))
+    fast = replace(
+        of_train(facts),
+        training={**facts.training, "rules": rules},
+        evaluation=replace(facts.evaluation, origin=scaled),
     )
-    assert "restore" not in commands
-    assert "policy fit" not in commands
+    commands = typed(fast, root)
+    audit = "figleaf audit data --backbone resnet50_thin --fast"
+    assert {audit, f"{audit} --apply 0.8", "figleaf audit data --undo"} < set(commands)
+    models = [line for line in commands if "--model" in line]
+    assert len(models) == 3
+    assert all("--model models/my-model --fast" in line for line in models)
+
+
+def test_classes_that_no_policy_knows_are_not_called_safe(facts: RunFacts, own: RunFacts) -> None:
+    words = Words("en")
+    assert {row[2] for row in definitions(own, words).rows} == {"not named in it"}
+    found = {row[0]: row[2] for row in definitions(facts, words).rows}
+    assert (found["neutral"], found["porn"]) == ("safe", "unsafe")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_stand_ins_are_named(facts: RunFacts, language: Language) -> None:
+    practice, words = replace(facts, note=PRACTICE), Words(language)
+    assert all(f"({name})" in note(practice, words) for name in STAND_INS)
+    assert definitions(practice, words).note.startswith(words("run_stand_ins"))
+    assert words("run_stand_ins") not in definitions(facts, words).note
 
 
 def test_what_to_type_is_there(facts: RunFacts, root: Path) -> None:
     command = get_command(app)
     assert isinstance(command, TyperGroup)
-    lines = [
-        line for step in steps(facts, Words("en"), beside=root / "report") for line in step.commands
-    ]
-    assert len(lines) > 4
+    lines = typed(of_train(facts), root)
+    assert len(lines) > 6
     for line in lines:
         program, *words = shlex.split(line)
         assert program == "figleaf"

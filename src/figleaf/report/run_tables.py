@@ -8,12 +8,12 @@ import numpy as np
 from figleaf import labels
 from figleaf.classify.policy import Policy
 from figleaf.evaluation.evaluate import Evaluation
-from figleaf.evaluation.truth import unsafe_among
+from figleaf.evaluation.truth import unknown_among, unsafe_among
 from figleaf.metrics import counts
 from figleaf.report.dataset_tables import part_name
 from figleaf.report.evaluation_tables import matrix_of, score, share
 from figleaf.report.run_curves import reliability_of
-from figleaf.report.run_facts import SKIPPED, RunFacts, StageTime
+from figleaf.report.run_facts import PRACTICE, REHEARSAL, SKIPPED, RunFacts, StageTime
 from figleaf.report.tables import Table, number
 from figleaf.report.texts import Words
 
@@ -43,11 +43,12 @@ def definitions(facts: RunFacts, words: Words) -> Table:
     found: Mapping[str, Mapping[str, int]] = facts.training["classes"]
     policy = facts.evaluation.scored.policy
     unsafe = _unsafe(found, policy)
+    unknown = unknown_among(unsafe, policy)
     rows = [
         (
             label,
             definition(label, words),
-            words("unsafe" if unsafe[label] else "safe"),
+            words(_called(label, unsafe, unknown)),
             *(number(found[label].get(part, 0)) for part in _PARTS),
         )
         for label in list(found)[:_CLASSES]
@@ -57,6 +58,8 @@ def definitions(facts: RunFacts, words: Words) -> Table:
     head = (words("label"), words("meaning"), words("run_called", policy=policy.tag))
     parts = tuple(f">{words(part)}" for part in _PARTS)
     note = words("run_definitions_note")
+    if facts.note in (PRACTICE, REHEARSAL):
+        note = f"{words('run_stand_ins')} {note}"
     return Table(words("run_definitions"), (*head, *parts), tuple(rows), note)
 
 
@@ -66,8 +69,15 @@ def definition(label: str, words: Words) -> str:
     return known.definition(words.language) if known else words("run_own_class")
 
 
-def _unsafe(classes: Mapping[str, Any], policy: Policy) -> Mapping[str, bool]:
-    return {name: bool(own) for name, own in unsafe_among(classes, policy, list(classes)).items()}
+def _unsafe(classes: Mapping[str, Any], policy: Policy) -> Mapping[str, np.bool_]:
+    return unsafe_among(classes, policy, list(classes))
+
+
+def _called(label: str, unsafe: Mapping[str, np.bool_], unknown: Sequence[str]) -> str:
+    """A class of one's own is not called safe for want of a policy that knows it."""
+    if unsafe[label]:
+        return "unsafe"
+    return "run_unknown_class" if label in unknown else "safe"
 
 
 def pairs(one: Evaluation, words: Words) -> Table:
@@ -154,7 +164,8 @@ def results(facts: RunFacts, words: Words) -> Table:
     )  # fmt: skip  # a row
     keys = ("images", "accuracy", "macro_f1", "log_loss", "calibration_error")
     head = (words("slice_part"), *(f">{words(key)}" for key in keys))
-    return Table(words("run_results"), head, rows, words("run_results_note"))
+    held_out = _held_out(found["held_out"], words)
+    return Table(words("run_results"), head, rows, words("run_results_note", held_out=held_out))
 
 
 def training_times(facts: RunFacts, words: Words) -> Table:

@@ -2,25 +2,29 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from figleaf.curate.splitting.rules import Part
 from figleaf.evaluation.evaluate import Evaluation
+from figleaf.models.bundle import embedded
 from figleaf.report import tables
 from figleaf.report.evaluation_tables import matrix_of, score, score_of, share_of
 from figleaf.report.run_facts import RunFacts
 from figleaf.report.run_tables import HASH
 from figleaf.report.tables import listed, number
 from figleaf.report.texts import Words
+from figleaf.training.rules import DEFAULT_BACKBONE
 
 _FEW = 30
 """Test images of a class, below which its figures are hardly more than chance."""
 _NAMED = 8  # classes in a sentence
-_APPLY = "0.9"
-"""The doubt that relabelling is proposed for: where the model gives another class .8 more."""
+_APPLY = 0.8
+"""The doubt that relabelling is proposed for: where the model gives another class .6 more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +149,42 @@ def steps(facts: RunFacts, words: Words, *, beside: Path) -> list[Step]:
     """What to do next, with what to type in the run's folder, which is the one above the report."""
     data = _named(facts.stats.folder, beside.parent)
     model = _named(facts.model or beside.parent / "models" / facts.training["name"], beside.parent)
-    found = []
+    return [*_on_doubts(facts, words, data), *_on_policies(facts, words, data, model)]
+
+
+def _on_doubts(facts: RunFacts, words: Words, data: str) -> Iterator[Step]:
+    audit = f"figleaf audit {data}{_as_trained(facts.training['rules'])}"
     if facts.doubtful:
         suspect = facts.doubtful[0]
         label = shlex.quote(suspect.suggested)
         first = f"figleaf restore {data} {suspect.sha256[:HASH]} --label {label}"
-        found.append(Step(words("run_do_suspects"), (first, f"figleaf audit {data}")))
-        again = words("run_do_apply", doubt=_APPLY)
-        found.append(Step(again, (f"figleaf audit {data} --undo",)))
-    use = f"--model {model} --policy my-policy.toml"
-    if facts.evaluation.safety:
-        fit = f"figleaf policy fit --safe SAFE_PICTURES --model {model} --fpr .01 --fpr .001"
-        found.append(Step(words("run_do_policy"), (f"{fit} -o my-policy.toml",)))
-    found.append(Step(words("run_do_evaluate"), (f"figleaf evaluate {data} {use}",)))
-    found.append(Step(words("run_do_classify"), (f"figleaf classify PICTURES --model {model}",)))
-    return found
+        yield Step(words("run_do_suspects"), (first, audit))
+    if any(one.doubt >= _APPLY and one.part != Part.TEST for one in facts.doubtful):
+        commands = (f"{audit} --apply {_APPLY}", f"figleaf audit {data} --undo")
+        yield Step(words("run_do_apply"), commands)
+
+
+def _as_trained(rules: Mapping[str, Any]) -> str:
+    """Options by which another command takes the features that are there."""
+    backbone = str(rules.get("backbone", DEFAULT_BACKBONE))
+    is_named = set(backbone.split("+")) <= set(embedded())  # a file is elsewhere from here
+    named = f" --backbone {backbone}" if is_named and backbone != DEFAULT_BACKBONE else ""
+    return named + (" --fast" if rules.get("fast") else "")
+
+
+def _on_policies(facts: RunFacts, words: Words, data: str, model: str) -> Iterator[Step]:
+    one = facts.evaluation
+    # A threshold is for the precision that it was chosen in.
+    use = f"--model {model}" + (" --fast" if one.origin.model.scaled else "")
+    if one.safety:
+        fit = f"figleaf policy fit --safe SAFE_PICTURES {use} --fpr .01 --fpr .001"
+        yield Step(words("run_do_policy"), (f"{fit} -o my-policy.toml",))
+        commands = (f"figleaf evaluate {data} {use} --policy my-policy.toml",)
+        yield Step(words("run_do_evaluate"), commands)
+    else:
+        commands = (f"figleaf classify PICTURES {use} --policy my-policy.toml",)
+        yield Step(words("run_do_decide"), commands)
+    yield Step(words("run_do_classify"), (f"figleaf classify PICTURES {use}",))
 
 
 def _named(target: Path, folder: Path) -> str:
