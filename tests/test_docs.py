@@ -330,6 +330,7 @@ def test_the_presets_are_listed_with_their_thresholds(preset: str) -> None:
 MEASURED = {
     "README.md": ("speed", "training"),
     "README.ko.md": ("speed", "training"),
+    "docs/audit.md": ("audit-applied",),
     "docs/classify.md": ("drift",),
     "docs/curate.md": ("planted-faults",),
     "docs/models.md": ("false-alarms",),
@@ -347,6 +348,8 @@ MEASURED = {
         "head",
         "training_cost",
         "clothing",
+        "audit",
+        "rehearsal",
     ),
 }
 """The blocks of each page, between <!-- NAME --> and <!-- /NAME -->, that figures are put into."""

@@ -18,7 +18,7 @@ class AuditRules:
 
     ::
 
-        figleaf.audit("my-data", rules=AuditRules(apply=0.9))
+        figleaf.audit("my-data", rules=AuditRules(apply=0.8))
 
     Attributes:
         backbone: whose features are judged by: an embedded model's name, several joined by "+", a
