@@ -29,6 +29,11 @@ from .run_samples import run_facts
 
 LOADED = "document.querySelector('.original')?.naturalWidth === 72"
 HOSTILE = 'a "b" \\ <옷>'
+SPILLED = (
+    "[...document.querySelectorAll('table:not(.bars) :is(th, td)')]"
+    ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"
+)
+"""Cells whose text runs into the next one."""
 DATA = ("recall", "fpr", "precision", "caught", "missed", "alarms", "passed", "expected")
 Url = dict[Language, str]
 
@@ -374,6 +379,7 @@ def test_nothing_is_wider_than_the_window(
 ) -> None:
     with Opened(browser, pages[language], viewport={"width": width, "height": 900}) as one:
         assert one.page.evaluate("document.documentElement.scrollWidth") == width
+        assert one.page.evaluate(SPILLED) == []
         for scheme in ("light", "dark"):
             one.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             paper = one.page.evaluate("getComputedStyle(document.body).backgroundColor")
