@@ -79,6 +79,8 @@ def test_the_command_line_goes_before_the_file(here: Path) -> None:
         (["run", "photos", "--out", "new", "--apply", "0.2"], "--apply must be a doubt"),
         (["init", "figleaf.toml"], "--overwrite"),
         (["init", "figleaf.txt"], "ends in .toml"),
+        (["init", "gone/figleaf.toml"], "there is no folder"),
+        (["init", "new.toml", "--source", ""], "an empty name"),
     ],
 )
 def test_wrong_use_is_one_line(here: Path, arguments: list[str], message: str) -> None:
@@ -97,6 +99,19 @@ def test_a_file_to_start_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     config = read_config("figleaf.toml")
     assert config.sources == ("photos",)
     assert config.out == Path("my-run")
+
+
+def test_what_is_typed_here_is_found_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "other", "conf"):
+        (tmp_path / name).mkdir()
+    typed = ["init", "conf/a.toml", "--source", "photos", "--source", "neutral=other"]
+    assert CliRunner().invoke(app, [*typed, "--out", "run"]).exit_code == 0
+    config = read_config("conf/a.toml")
+    assert config.sources == ("conf/../photos", "neutral=conf/../other")
+    assert config.out == Path("conf/../run")
 
 
 def test_a_stage_that_is_skipped_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,12 +63,36 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert found.rules.evaluate.policy == str(tmp_path / "policy.toml")
 
 
+def test_sources_that_are_no_single_path(tmp_path: Path) -> None:
+    (tmp_path / "x=y").mkdir()
+    found = read(tmp_path, 'sources = ["neutral=data-{0..9}.tar", "x=y", "a=x=y"]').sources
+    assert found == (
+        f"neutral={tmp_path / 'data-{0..9}.tar'}",
+        str(tmp_path / "x=y"),
+        f"a={tmp_path / 'x=y'}",
+    )
+
+
+def test_a_plus_sign_in_a_name(tmp_path: Path) -> None:
+    (tmp_path / "a+b.toml").touch()
+    found = read(tmp_path, '[evaluate]\npolicy = "a+b.toml"').rules
+    assert found.evaluate.policy == str(tmp_path / "a+b.toml")
+
+
+def test_fast_is_for_what_has_it() -> None:
+    assert RunRules().faster().train.fast
+    tuned = RunRules(train=TrainRules(mode=Mode.FINETUNE, backbone="resnet50_thin")).faster()
+    assert not tuned.train.fast
+    assert tuned.evaluate.fast
+
+
 def test_values_of_all_types(tmp_path: Path) -> None:
     found = read(
         tmp_path,
         """
         language = "ko"
         name = "mine"
+        note = "practice"
         [collect.fetch]
         per_host_rate = 2
         [collect.frames]
@@ -92,6 +116,7 @@ def test_values_of_all_types(tmp_path: Path) -> None:
         """,
     ).rules
     assert (found.language, found.name) == ("ko", "mine")
+    assert found.note == "practice"
     assert found.collect.fetch.per_host_rate == 2.0
     assert found.collect.frames.most == 3
     assert found.clean.placeholder_sizes == ((161, 81), (130, 60))
@@ -146,7 +171,7 @@ def test_the_audit_judges_by_what_was_trained_on() -> None:
         ("[finetune]\nepochs = 3", "finetune is for train's mode 'finetune'"),
         ("sources = 'photos'", "'sources' is 'photos', not a list of texts"),
         ("sources = ['']", "not a list of texts"),
-        ("out = 3", "'out' is 3, not a text"),
+        ("out = 3", r"toml: 'out' is 3, not a text"),
         ("language = 'fr'", "language must be one of en, ko"),
     ],
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from figleaf.errors import InputError
-from figleaf.pipeline.places import RECORD, alone, places
+from figleaf.pipeline.places import RECORD, alone, check_apart, places
 
 
 def test_all_lies_in_one_folder(tmp_path: Path) -> None:
@@ -33,6 +33,39 @@ def test_what_is_something_else_is_refused(tmp_path: Path, name: str, message: s
         (out / name).touch()
     with pytest.raises(InputError, match=message):
         places(out, None, None)
+
+
+@pytest.mark.parametrize("name", ["run.json.part", "audit.json", "data/figleaf.db"])
+def test_a_run_without_its_record_goes_on(tmp_path: Path, name: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / name).touch()
+    assert places(tmp_path, None, None).out == tmp_path
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(InputError, match="is no run's"):
+        places(tmp_path, None, None)
+
+
+def test_a_project_with_such_names_is_no_run(tmp_path: Path) -> None:
+    for name in ("data", "models", "report"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match="is no run's"):
+        places(tmp_path, None, None)
+
+
+def test_the_name_of_the_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run" / "inner").mkdir(parents=True)
+    (tmp_path / "run" / RECORD).touch()
+    monkeypatch.chdir(tmp_path / "run" / "inner")
+    assert places("..", None, None).name == "run"
+
+
+def test_results_do_not_become_sources(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    check_apart(tmp_path / "run", [tmp_path / "photos"])
+    for source in ("photos", "link"):
+        with pytest.raises(InputError, match="lies in the source"):
+            check_apart(tmp_path / "photos" / "run", [tmp_path / source])
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:

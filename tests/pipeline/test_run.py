@@ -74,7 +74,7 @@ def test_from_pictures_to_a_model_and_a_report(made: Path) -> None:
     assert collect["lost"] == {"truncated": 1}
     split = record["stages"]["split"]["figures"]["parts"]
     assert sum(split.values()) == record["stages"]["clean"]["figures"]["kept"]
-    assert record["seeds"] == {"split": None, "train": 0, "audit": 0, "evaluate": 0}
+    assert record["seeds"] == {"split": 0, "train": 0, "audit": 0, "evaluate": 0}
     assert record["versions"]["figleaf"] == figleaf.__version__
     page = (made / "report" / "report.html").read_text("utf-8")
     accuracy = record["stages"]["evaluate"]["figures"]["accuracy"]["value"]
@@ -116,6 +116,40 @@ def test_more_pictures_are_taken_in(done: Path, photos: Path, rules: RunRules) -
     assert found.figures["collect"]["images"] == 94
 
 
+def test_a_source_that_is_not_named_any_more_is_told(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    more = source(done.parent / "more", {"neutral": 4}, start=500)
+    assert run([photos, more], done, rules=rules).figures["collect"]["before"] == []
+    found = run([photos], done, rules=rules)
+    assert found.figures["collect"]["before"] == ["more"]
+    assert found.figures["collect"]["images"] == 94
+    assert "more" in (done / "report" / "report.md").read_text("utf-8")
+
+
+def test_from_another_folder_it_is_the_same_run(
+    done: Path, photos: Path, rules: RunRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = Path(rules.train.backbone)
+    for folder in (net.parent, photos):
+        monkeypatch.chdir(folder)
+        backbone = os.path.relpath(net)
+        train = replace(rules.train, backbone=backbone)
+        found = run(
+            [os.path.relpath(photos)], os.path.relpath(done), rules=_with(rules, train=train)
+        )
+        assert worked(found) == []
+
+
+def test_a_folder_under_another_name_keeps_its_model(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    found = run([photos], done.rename(done.parent / "renamed"), rules=rules)
+    assert worked(found) == [StageName.REPORT]
+    assert found.model == done.parent / "renamed" / "models" / "run"
+    assert "renamed" in found.page.read_text("utf-8")
+
+
 def test_files_that_are_only_touched_change_nothing(
     done: Path, photos: Path, rules: RunRules
 ) -> None:
@@ -137,6 +171,8 @@ def test_files_that_are_only_touched_change_nothing(
         ("evaluation/scores.npz", ["evaluate", "report"]),
         ("audit.json", ["audit", "report"]),
         ("models", ["train", "report"]),
+        ("models/run/model.onnx", ["train", "report"]),
+        ("run.json", ["collect", "clean", "split", "train", "audit", "evaluate", "report"]),
         ("data", ["collect", "clean", "split", "train", "audit", "evaluate", "report"]),
     ],
 )
@@ -172,6 +208,60 @@ def test_a_data_set_is_worked_on_where_it_is(photos: Path, rules: RunRules, tmp_
     assert worked(run([tmp_path / "data"], tmp_path / "run", rules=rules)) == []
 
 
+def test_a_run_may_move_away_from_its_data_set(
+    photos: Path, rules: RunRules, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    collected(photos, data)
+    run([data], tmp_path / "run", rules=rules)
+    (tmp_path / "deep").mkdir()
+    moved = (tmp_path / "run").rename(tmp_path / "deep" / "run")
+    found = run([data], moved, rules=rules)
+    assert worked(found) == [StageName.REPORT]
+    assert "../../../data/images" in found.page.read_text("utf-8")
+
+
+def test_a_split_that_was_there_is_kept(photos: Path, rules: RunRules, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    collected(photos, data)
+    figleaf.clean(data, workers=1)
+    figleaf.split(data, rules=figleaf.SplitRules(test=0.3, seed=4))
+    found = run([data], tmp_path / "run", rules=rules)
+    assert found.figures["split"]["parts"]["test"] == 27
+    assert json.loads(found.record.read_text())["seeds"]["split"] == 4
+    with pytest.raises(InputError, match=r"figleaf split .* --anew"):
+        run([data], tmp_path / "run", rules=_with(rules, split=SplitChanges(seed=1)))
+
+
+def test_a_split_of_its_own_is_what_the_rules_say(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    parts = run([photos], done, rules=rules).figures["split"]["parts"]
+    run([photos], done, rules=_with(rules, split=SplitChanges(test=0.4)))
+    found = run([photos], done, rules=rules)
+    assert found.figures["split"]["parts"] == parts
+    # As where it was killed before it could note that it had split.
+    forget(done, StageName.SPLIT)
+    run([photos], done, rules=_with(rules, split=SplitChanges(seed=3)))
+
+
+def forget(done: Path, *stages: StageName) -> None:
+    """Take stages out of the record."""
+    record = json.loads((done / "run.json").read_text("utf-8"))
+    for stage in stages:
+        del record["stages"][stage]
+    (done / "run.json").write_text(json.dumps(record), "utf-8")
+
+
+def test_screening_by_hand_counts_where_a_run_has_none(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    by_hand = figleaf.ScreenRules(model="efficientnet_lite0", quarantine=True, unlike_below=-1.0)
+    assert figleaf.screen(done / "data", rules=by_hand).set_aside
+    assert set(LATER) <= set(worked(run([photos], done, rules=rules)))
+    assert worked(run([photos], done, rules=rules)) == []
+
+
 def test_screening_lists_what_is_unlike_its_class(
     done: Path, photos: Path, rules: RunRules
 ) -> None:
@@ -195,6 +285,17 @@ def test_what_the_audit_relabels_is_trained_on(done: Path, photos: Path, rules: 
     assert StageName.TRAIN in skipped(again)
     undo(done / "data")
     assert StageName.TRAIN in worked(run([photos], done, rules=rules))
+
+
+def test_relabelling_that_was_killed_before_its_end_comes_to_the_same(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    applying = _with(rules, audit=AuditRules(apply=0.5))
+    before = run([photos], done, rules=applying).figures
+    forget(done, *LATER)
+    after = run([photos], done, rules=applying).figures
+    assert after["audit"] == before["audit"]
+    assert after["train"]["bundle"] == before["train"]["bundle"]
 
 
 def test_who_watches_is_told(done: Path, photos: Path, rules: RunRules) -> None:
@@ -238,10 +339,39 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(
         run("photos", tmp_path / "run", rules=rules)
     with pytest.raises(figleaf.FigleafError, match="gone"):
         run([tmp_path / "gone"], tmp_path / "run", rules=rules)
-    assert list(tmp_path.iterdir()) == []
+    inside = source(tmp_path / "photos", {"neutral": 2}) / "run"
+    with pytest.raises(InputError, match="lies in the source"):
+        run([tmp_path / "photos"], inside, rules=rules)
+    with pytest.raises(InputError, match="is no name of a model"):
+        run([tmp_path / "photos"], tmp_path / "run", rules=_with(rules, name="a/b"))
+    with pytest.raises(InputError, match="comes with figleaf"):
+        run([tmp_path / "photos"], tmp_path / "resnet50_thin", rules=rules)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+    assert not inside.exists()
 
 
-def test_a_damaged_record_is_named(done: Path, photos: Path, rules: RunRules) -> None:
-    (done / "run.json").write_text("{")
+def test_a_run_without_a_test_part_ends_before_the_training(
+    rules: RunRules, tmp_path: Path
+) -> None:
+    few = source(tmp_path / "photos", {"neutral": 3, "drawings": 3})
+    with pytest.raises(DatasetError, match="none is in the test part"):
+        run([few], tmp_path / "run", rules=rules)
+    assert not (tmp_path / "run" / "models").exists()
+    with pytest.raises(InputError, match="test=0"):
+        RunRules(split=SplitChanges(test=0))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"format": 1, "stages": {"clean": null}}',
+        '{"format": 1, "stages": {"x": {}}}',
+    ],
+)
+def test_a_damaged_record_is_named(done: Path, photos: Path, rules: RunRules, text: str) -> None:
+    (done / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"run\.json: not the record of a run"):
         run([photos], done, rules=rules)

@@ -1,5 +1,6 @@
 """`figleaf run` and `figleaf init`: the whole job, from a source to a report."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -177,6 +178,8 @@ def _collected(found: Any) -> Iterator[str]:
     yield f"{counted(found['images'], 'image', 'images')} of {found['named']:,} named"
     if found["lost"]:
         yield f"lost: {listed(found['lost'])}"
+    if found["before"]:
+        yield f"still there, though not named any more: {', '.join(found['before'])}"
 
 
 def _cleaned(found: Any) -> Iterator[str]:
@@ -272,9 +275,25 @@ def init(
         raise InputError(
             f"{file}: give it a name that ends in {_CONFIG}, which figleaf run knows it by"
         )
+    if file.is_dir():
+        raise InputError(f"{file}: is a folder; give another name")
     if file.exists() and not overwrite:
         raise InputError(f"{file}: is there; --overwrite replaces it, or give another name")
-    text = template(tuple(sources or ["photos"]), out)
+    if not file.absolute().parent.is_dir():
+        raise InputError(f"{file}: there is no folder {file.absolute().parent}; make it first")
+    if not all((out, *(sources or ()))):
+        raise InputError("an empty name: say where the sources are, and where the run is to be")
+    text = template(tuple(_from(file, one) for one in sources or ["photos"]), _from(file, out))
     with replacing(file) as opened:
         opened.write(text.encode())
     say(printable(f"{file}: edit it, then: figleaf run {quoted(str(file))}"))
+
+
+def _from(file: Path, typed: str) -> str:
+    """A path that was typed here, as the file has it: relative to its own folder."""
+    label, sign, path = typed.partition("=")
+    if sign and "/" not in label and not Path(typed).exists():
+        return f"{label}={_from(file, path)}"
+    if Path(typed).is_absolute() or file.absolute().parent == Path.cwd():
+        return typed
+    return os.path.relpath(typed, file.absolute().parent)

@@ -14,7 +14,8 @@ from figleaf.pipeline.rules import RunRules
 FORMAT = 1
 TEMPLATE = Path(__file__).with_name("template.toml")
 _MOST_BYTES = 2**20
-_TOP = ("format", "sources", "out", "name", "language")
+_TEXTS = ("name", "language", "note")
+_TOP = ("format", "sources", "out", *_TEXTS)
 _OFF = "off"
 """In the table of screening: leave that stage out."""
 _NAMED_PATHS = {
@@ -99,7 +100,7 @@ def _config(raw: Mapping[str, Any], base: Path) -> Config:
         known = ", ".join([*_TOP, *(f"[{name}]" for name in stages)])
         raise InputError(f"unknown field {unknown[0]!r}; there are {known}")
     values: dict[str, Any] = {}
-    for name in ("name", "language"):
+    for name in _TEXTS:
         if name in raw:
             values[name] = _value(str, raw[name], (name,), base)
     for name in stages:
@@ -172,7 +173,8 @@ def _value(hint: Any, raw: Any, where: tuple[str, ...], base: Path) -> Any:
         return {key: _value(arguments[1], each, where, base) for key, each in raw.items()}
     elif (found := _plain(kind, raw, where, base)) is not None:
         return found
-    raise InputError(f"[{'.'.join(where[:-1])}] {where[-1]!r} is {raw!r}, not {_words(kind)}")
+    table = f"[{'.'.join(where[:-1])}] " if where[:-1] else ""
+    raise InputError(f"{table}{where[-1]!r} is {raw!r}, not {_words(kind)}")
 
 
 def _class_of(origin: Any) -> type:
@@ -201,10 +203,9 @@ def _plain(kind: Any, raw: Any, where: tuple[str, ...], base: Path) -> Any:
 
 def _there(text: str, base: Path) -> str:
     """A name as it is, a path relative to the file's folder."""
-    return "+".join(
-        str(base / one) if one and not Path(one).is_absolute() and (base / one).exists() else one
-        for one in text.split("+")
-    )
+    # A file may have a plus sign in its own name.
+    parts = [text] if (base / text).exists() else text.split("+")
+    return "+".join(str(base / one) if one and (base / one).exists() else one for one in parts)
 
 
 def _words(kind: Any) -> str:
@@ -232,7 +233,7 @@ def _texts(raw: Any, name: str) -> tuple[str, ...]:
 
 def _source(text: str, base: Path) -> str:
     """A source, its path relative to the file's folder; it may have a class in front of it."""
-    if (base / text).exists():
-        return str(base / text)
     label, sign, path = text.partition("=")
-    return f"{label}={base / path}" if sign and (base / path).exists() else str(base / text)
+    if not sign or "/" in label or (base / text).exists():
+        return str(base / text)
+    return f"{label}={base / path}"

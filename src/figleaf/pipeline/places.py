@@ -1,15 +1,19 @@
 """Where a run keeps what: one folder, one process at a time."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from figleaf.dataset.ledger import FILE_NAME
 from figleaf.errors import InputError
+from figleaf.training.place import check_name
 
 RECORD = "run.json"
+_PART = f"{RECORD}.part"
+_OWN = frozenset({"data", "models", "audit.json", "evaluation", "report", RECORD, _PART})
+"""All that a run's folder holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class Places:
     out: Path
     name: str
     data: Path
+
+    @property
+    def called(self) -> str:
+        """What the run is called: as its folder."""
+        return _called(self.out)
 
     @property
     def record(self) -> Path:
@@ -71,7 +80,7 @@ def places(out: str | Path, name: str | None, data: Path | None) -> Places:
         data: a data set that is there; None for one of the run's own.
 
     Raises:
-        InputError: the folder holds something else, or cannot be made.
+        InputError: the folder holds something else, or a model cannot have that name.
     """
     if not str(out):
         raise InputError("the run's folder has an empty name: say where it is to be")
@@ -80,9 +89,42 @@ def places(out: str | Path, name: str | None, data: Path | None) -> Places:
         raise InputError(f"{folder}: is there, and is no folder; name another place")
     if (folder / FILE_NAME).is_file():
         raise InputError(f"{folder}: is a data set; name a folder beside it for the run")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
+    if folder.is_dir() and not _is_a_runs(folder):
         raise InputError(f"{folder}: is there, and is no run's; name a new folder")
-    return Places(folder, name or folder.absolute().name, data or folder / "data")
+    found = Places(folder, _called(folder) if name is None else name, data or folder / "data")
+    if Path(found.name).name != found.name:
+        raise InputError(f"name={name!r}: is no name of a model, which lies in {found.models}")
+    check_name(found.model)
+    return found
+
+
+def _called(out: Path) -> str:
+    return os.path.basename(os.path.abspath(out))  # noqa: PTH100, PTH119  # Path leaves ".." there
+
+
+def _is_a_runs(folder: Path) -> bool:
+    """Whether a run is, or may be, in a folder: it is empty, or has a record, or no more than a run
+    writes and a sign that it did."""
+    names = {path.name for path in folder.iterdir()}
+    if not names or RECORD in names:
+        return True
+    signs = ("data/figleaf.db", "audit.json", "report/report.html", _PART)
+    return names <= _OWN and any((folder / one).is_file() for one in signs)
+
+
+def check_apart(out: Path, sources: Iterable[Path]) -> None:
+    """See that a run's results do not become its own sources.
+
+    Raises:
+        InputError: the folder lies in one of them, links followed.
+    """
+    place = Path(os.path.realpath(out))
+    for source in sources:
+        if source.is_dir() and place.is_relative_to(os.path.realpath(source)):
+            raise InputError(
+                f"{out}: lies in the source {source}, which would hold the run's own results; name"
+                " a folder beside it"
+            )
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from figleaf.pipeline.rules import StageName
 
 FORMAT = 1
 _MOST_BYTES = 64 * 2**20
+_NOT_A_RECORD = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_DRAWN = ("split", "train", "audit", "evaluate")
 
 Figures = Mapping[str, Any]
 """What a stage came to, in JSON's types."""
@@ -48,21 +50,29 @@ class RunRecord:
         rules: of every stage, in JSON's types.
         versions: of what computes.
         machine: what it was run on.
-        seeds: of all that is drawn by lot.
-        stages: those that came to their end.
+        order: of the stages that there are.
+        stages: those of them that came to their end.
     """
 
     sources: tuple[str, ...]
     rules: Mapping[str, Any]
     versions: Mapping[str, str]
     machine: Mapping[str, Any]
-    seeds: Mapping[str, int | None]
+    order: tuple[StageName, ...]
     stages: Mapping[StageName, StageRecord] = field(default_factory=dict)
 
-    def having(self, name: StageName, stage: StageRecord) -> "RunRecord":
-        """The same with one more stage, which stands where its end is."""
-        others = {one: record for one, record in self.stages.items() if one is not name}
-        return replace(self, stages={**others, name: stage})
+    @property
+    def seeds(self) -> dict[str, int | None]:
+        """Of all that is drawn by lot; of a split that was not made yet what is asked for."""
+        found = {name: self.rules[name]["seed"] for name in _DRAWN}
+        if StageName.SPLIT in self.stages:
+            found["split"] = self.stages[StageName.SPLIT].figures["seed"]
+        return found
+
+    def having(self, stages: Mapping[StageName, StageRecord]) -> "RunRecord":
+        """The same with more stages, in the order in which they come."""
+        found = {**self.stages, **stages}
+        return replace(self, stages={one: found[one] for one in self.order if one in found})
 
     def to_dict(self) -> dict[str, Any]:
         """In JSON's types."""
@@ -72,7 +82,7 @@ class RunRecord:
             "rules": dict(self.rules),
             "versions": dict(self.versions),
             "machine": dict(self.machine),
-            "seeds": dict(self.seeds),
+            "seeds": self.seeds,
             "stages": {str(name): asdict(stage) for name, stage in self.stages.items()},
         }
 
@@ -97,10 +107,19 @@ def read_stages(path: Path) -> dict[StageName, StageRecord]:
             raw = json.loads(file.read(_MOST_BYTES))
         if raw["format"] != FORMAT:
             raise InputError(f"{path}: of format {raw['format']!r}, this figleaf reads {FORMAT}")
-        return {StageName(name): StageRecord(**stage) for name, stage in raw["stages"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {StageName(name): _stage(stage) for name, stage in raw["stages"].items()}
+    except _NOT_A_RECORD as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{path}: not the record of a run ({error}); without it everything is done again"
+            f"{path}: not the record of a run ({error}); remove it, and every stage is done again"
+            " with what it has kept"
         ) from error
+
+
+def _stage(raw: dict[str, Any]) -> StageRecord:
+    """Raises TypeError, where it is none."""
+    found = StageRecord(**raw)
+    if not (isinstance(found.files, dict) and isinstance(found.figures, dict)):
+        raise TypeError("a stage without figures or files")
+    return found

@@ -1,6 +1,7 @@
 """The last stage: a report of all that the others have found and kept."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -31,9 +32,11 @@ from figleaf.training.bundle import CARD, REPORT
 
 def _inputs(job: Job) -> Any:
     with Ledger(job.places.data) as ledger:
-        state = state_after(ledger, job.before(StageName.REPORT))
+        state = state_after(ledger, job.seen(StageName.REPORT))
     stages = [[str(name), asdict(job.recorded[name])] for name in job.before(StageName.REPORT)]
-    return [state, stages, job.rules.language, job.rules.note]
+    # By which the page finds the pictures, from where it lies.
+    beside = os.path.relpath(os.path.realpath(job.places.data), os.path.realpath(job.places.report))
+    return [state, stages, job.places.called, beside, job.rules.language, job.rules.note]
 
 
 def _work(job: Job) -> Figures:
@@ -51,11 +54,12 @@ def _work(job: Job) -> Figures:
 def run_facts(job: Job) -> RunFacts:
     """All that a report tells of a run."""
     places = job.places
+    before = job.recorded[StageName.COLLECT].figures["before"]
     return RunFacts(
-        name=places.out.absolute().name,
+        name=places.called,
         at=job.clock(),
         version=__version__,
-        sources=job.sources or (str(places.data),),
+        sources=(*job.sources, *before) if job.sources else (str(places.data),),
         stats=stats(places.data, clock=job.clock),
         training=json.loads((places.model / REPORT).read_bytes()),
         evaluation=read_evaluation(places, job.rules),

@@ -44,20 +44,21 @@ class RunRules:
         collect: how sources are read and fetched; without meaning where the data set is there.
         clean: what is set aside.
         screen: what is doubted before training; None to leave that stage out.
-        split: the parts; what is None is as in the split that is there, else .85/.15.
+        split: the parts; what is None is .85/.15 and so on, or, of a data set that was split before
+            the run, as it is there.
         train: the model.
         finetune: how a net is fine-tuned, where `train.mode` says so.
         audit: what is doubted after it, by the features that a probe was trained on where no others
             are named; where `apply` relabels images, the audit comes before the training, which
             learns from the new labels.
         evaluate: how the model is measured, on the test part.
-        name: of the model; None for the name of the run's folder.
+        name: of the model; None for the name that the run's folder had when it was first trained.
         language: of the report: "en" or "ko".
         note: a text that the report shows on top: "practice" says that the pictures are generated.
 
     Raises:
-        InputError: an unknown language, another part than the test part, or rules of fine-tuning
-            for a probe.
+        InputError: an unknown language, another part than the test part or none, or rules of
+            fine-tuning for a probe.
     """
 
     collect: CollectRules = field(default_factory=CollectRules)
@@ -80,6 +81,8 @@ class RunRules:
             )
         if self.evaluate.part not in (None, "test"):
             raise InputError(f"part={self.evaluate.part!r}: a run is measured on its test part")
+        if self.split.test == 0:
+            raise InputError("test=0 in split: a run is measured on its test part, give it a share")
         if self.finetune is not None and self.train.mode is not Mode.FINETUNE:
             raise InputError("finetune is for train's mode 'finetune'")
 
@@ -103,11 +106,12 @@ class RunRules:
         return replace(audit, backbone=train.backbone, fast=audit.fast or train.fast)
 
     def faster(self) -> "RunRules":
-        """The same with bf16 and scaled decoding in every stage, where there are such."""
+        """The same with bf16 and scaled decoding in every stage but fine-tuning, which has none."""
+        train = self.train
         return replace(
             self,
             screen=replace(self.screen, fast=True) if self.screen else None,
-            train=replace(self.train, fast=True),
+            train=replace(train, fast=True) if train.mode is Mode.PROBE else train,
             audit=replace(self.audit, fast=True),
             evaluate=replace(self.evaluate, fast=True),
         )

@@ -14,7 +14,8 @@ from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import FILE_NAME
 from figleaf.errors import InputError
 from figleaf.pipeline.inputs import machine, plain, versions
-from figleaf.pipeline.places import Places, alone, places
+from figleaf.pipeline.origins import data_set, opened
+from figleaf.pipeline.places import Places, alone, check_apart, places
 from figleaf.pipeline.record import (
     Figures,
     RunRecord,
@@ -27,7 +28,6 @@ from figleaf.pipeline.rules import RunRules, StageName
 from figleaf.pipeline.stages import STAGES, Job, Stage, check
 from figleaf.pipeline.state import file_hash
 from figleaf.report.html import require_extra
-from figleaf.sources.readers.opening import open_source
 
 _STAGES: Mapping[StageName, Stage] = {**STAGES, StageName.REPORT: REPORTING}
 
@@ -137,26 +137,25 @@ def run(
     rules = rules or RunRules()
     require_extra("the report of a run")
     named = _named(sources)
-    there = _data_set(named)
+    there = data_set(named)
     found = places(out, rules.name, there)
+    sources = () if there else named
+    check_apart(found.out, [there] if there else [one.path for one in opened(named, rules.collect)])
     with alone(found.out), disk_errors(found.out):
         recorded = read_stages(found.record)
+        if rules.name is None and StageName.TRAIN in recorded:
+            # A folder that was moved to another name keeps its model.
+            found = replace(found, name=recorded[StageName.TRAIN].figures.get("name", found.name))
         _sweep(found)
-        job = Job(found, () if there else named, rules, watch.within, recorded, clock)
+        job = Job(found, sources, rules, watch.within, recorded, clock)
         check(job)
         record = RunRecord(
             sources=named,
-            rules=plain(rules),
-            versions=versions(),
+            rules=plain(replace(rules, audit=rules.auditing)),
+            versions=versions(rules.train),
             machine=machine(),
-            seeds={
-                "split": rules.split.seed,
-                "train": rules.train.seed,
-                "audit": rules.audit.seed,
-                "evaluate": rules.evaluate.seed,
-            },
-            stages=recorded,
-        )
+            order=rules.order,
+        ).having(recorded)
         write_record(found.record, record)
         stages = []
         for name in rules.order:
@@ -175,15 +174,6 @@ def _named(sources: Iterable[str | Path]) -> tuple[str, ...]:
     if not named or not all(named):
         raise InputError("nothing to run: name a list, a folder, a table or a data set")
     return named
-
-
-def _data_set(named: tuple[str, ...]) -> Path | None:
-    """The data set, where a run is on one that is there; raises where a source cannot be opened."""
-    if len(named) == 1 and (Path(named[0]) / FILE_NAME).is_file():
-        return Path(named[0])
-    for source in named:
-        open_source(source)
-    return None
 
 
 def _sweep(found: Places) -> None:
@@ -207,7 +197,7 @@ def _staged(name: StageName, job: Job, record: RunRecord) -> tuple[StageRun, Run
     written = stage.files(replace(job, recorded={**job.recorded, name: done}))
     hashes = {str(path.relative_to(job.places.out)): file_hash(path) for path in written}
     done = replace(done, files=hashes, seconds=time.perf_counter() - begun)
-    record = record.having(name, done)
+    record = record.having({name: done})
     write_record(job.places.record, record)
     return StageRun(name, False, done.seconds, figures), record
 

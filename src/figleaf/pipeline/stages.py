@@ -1,37 +1,39 @@
 """The stages of a run: what each depends on, what it does, what it leaves."""
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from figleaf.auditing.audit import audit
+from figleaf.auditing.audit import audit, undo
 from figleaf.auditing.report import AuditReport
 from figleaf.curate.cleaning.clean import clean
 from figleaf.curate.screening.screen import screen
-from figleaf.curate.splitting.rules import Part
-from figleaf.curate.splitting.split import split
+from figleaf.curate.splitting.rules import Part, SplitRules
+from figleaf.curate.splitting.split import SplitReport, read_made, split
 from figleaf.curate.watch import Watch
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.durable import replacing
 from figleaf.dataset.ledger import FILE_NAME, Ledger
 from figleaf.dataset.records import Outcome, Task
 from figleaf.dataset.status import DatasetStatus
-from figleaf.errors import DatasetError
+from figleaf.errors import DatasetError, InputError
 from figleaf.evaluation.evaluate import Evaluation, evaluate
 from figleaf.evaluation.labelled import open_labelled
-from figleaf.pipeline.inputs import named_files, plain
+from figleaf.pipeline.inputs import depended, plain
+from figleaf.pipeline.origins import named_before, sources_state
 from figleaf.pipeline.places import Places
 from figleaf.pipeline.record import Figures, StageRecord
 from figleaf.pipeline.rules import RunRules, StageName
 from figleaf.pipeline.scores import NAME as SCORES
 from figleaf.pipeline.scores import write_scores
-from figleaf.pipeline.state import file_hash, files_state, state_after, state_collected
+from figleaf.pipeline.state import file_hash, state_after, state_collected
 from figleaf.report.evaluation_files import JSON_NAME
 from figleaf.sources.collect import collect
 from figleaf.sources.watch import Watch as CollectWatch
-from figleaf.training.bundle import CARD, REPORT
+from figleaf.training.bundle import CARD, GRAPH, REPORT, TEXT
 from figleaf.training.place import check_place
 from figleaf.training.report import TrainReport
 from figleaf.training.train import train
@@ -62,6 +64,12 @@ class Job:
         """The stages before one."""
         order = self.rules.order
         return lambda name: order[: order.index(name)]
+
+    def seen(self, name: StageName) -> tuple[StageName, ...]:
+        """The stages whose traces a stage starts from: those before it, and screening by hand where
+        a run has none of its own."""
+        before = self.before(name)
+        return before if self.rules.screen else (*before, StageName.SCREEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +110,14 @@ def _state(name: StageName) -> Callable[[Job], str]:
 
     def found(job: Job) -> str:
         with Ledger(job.places.data) as ledger:
-            return state_after(ledger, (*job.before(name), name))
+            return state_after(ledger, (*job.seen(name), name))
 
     return found
 
 
 def _start(job: Job, name: StageName) -> str:
     """What the data set is before a stage."""
-    before = job.before(name)
+    before = job.seen(name)
     if name in (StageName.TRAIN, StageName.EVALUATE):
         before = (*before, StageName.AUDIT)  # labels of an earlier audit stand
     with Ledger(job.places.data) as ledger:
@@ -120,16 +128,7 @@ def _collect_inputs(job: Job) -> Any:
     if not job.sources:
         return {"data": str(job.places.data.absolute())}
     rules = job.rules.collect
-    return {
-        "sources": job.sources,
-        "files": files_state(map(_path, job.sources)),
-        "rules": [plain(rules), named_files(rules)],
-    }
-
-
-def _path(source: str) -> Path:
-    """The path of a source that may have a class in front of it."""
-    return Path(source) if Path(source).exists() else Path(source.partition("=")[2] or source)
+    return {"sources": sources_state(job.sources, rules), "rules": depended(rules)}
 
 
 def _collect(job: Job) -> Figures:
@@ -144,10 +143,11 @@ def _collect(job: Job) -> Figures:
             f"{data}: of {sum(status.total.items.values()):,} files and URLs none gave an image;"
             " `figleaf status` says why"
         )
-    return _collected(status)
+    before = named_before(data, job.sources, job.rules.collect) if job.sources else []
+    return {**_collected(status), "before": before}
 
 
-def _collected(status: DatasetStatus) -> Figures:
+def _collected(status: DatasetStatus) -> dict[str, Any]:
     total = status.total
     return {
         "images": total.images,
@@ -165,8 +165,7 @@ def _collect_state(job: Job) -> str:
 
 
 def _clean_inputs(job: Job) -> Any:
-    rules = job.rules.clean
-    return [_start(job, StageName.CLEAN), plain(rules), named_files(rules)]
+    return [_start(job, StageName.CLEAN), depended(job.rules.clean)]
 
 
 def _clean(job: Job) -> Figures:
@@ -180,8 +179,7 @@ def _clean(job: Job) -> Figures:
 
 
 def _screen_inputs(job: Job) -> Any:
-    rules = job.rules.screen
-    return [_start(job, StageName.SCREEN), plain(rules), named_files(rules)]
+    return [_start(job, StageName.SCREEN), depended(job.rules.screen)]
 
 
 def _screen(job: Job) -> Figures:
@@ -202,16 +200,16 @@ def _split_inputs(job: Job) -> Any:
 
 
 def _split(job: Job) -> Figures:
-    earlier = job.recorded.get(StageName.SPLIT)
-    asked = plain(job.rules.split)
-    # A split of this run's own is made anew under other rules; one that was there before is not.
-    anew = bool(job.sources and earlier and earlier.figures["asked"] != asked)
-    found = split(job.places.data, rules=job.rules.split, anew=anew)
+    found = _split_anew(job) if job.sources else _split_there(job)
     parts: dict[str, int] = {str(part): 0 for part in Part}
     for (_, part), count in found.counts.items():
         parts[part] += count
+    if not parts[Part.TEST]:
+        raise DatasetError(
+            f"{job.places.data}: of its {sum(parts.values()):,} labelled images in use none is in"
+            " the test part, which a run is measured on; it takes more images, or a larger share"
+        )
     return {
-        "asked": asked,
         "seed": found.rules.seed,
         "parts": parts,
         "left_out": found.left_out,
@@ -219,9 +217,27 @@ def _split(job: Job) -> Figures:
     }
 
 
+def _split_anew(job: Job) -> SplitReport:
+    """Split a data set of the run's own: as its rules say, whatever was there."""
+    rules = job.rules.split.on(SplitRules())
+    with Ledger(job.places.data) as ledger:
+        made = read_made(ledger)
+    return split(job.places.data, rules=rules, anew=made is not None and made.rules != rules)
+
+
+def _split_there(job: Job) -> SplitReport:
+    """Split a data set that was there before; a split that it has is kept."""
+    try:
+        return split(job.places.data, rules=job.rules.split)
+    except InputError as error:
+        here = shlex.quote(str(job.places.data))
+        command = f"`figleaf split {here} --anew` with these options"
+        raise InputError(str(error).replace("anew=True", command)) from error
+
+
 def _train_inputs(job: Job) -> Any:
     asked = [job.rules.train, job.rules.finetune]
-    return [_start(job, StageName.TRAIN), job.places.name, plain(asked), named_files(asked)]
+    return [_start(job, StageName.TRAIN), job.places.name, depended(asked)]
 
 
 def _train(job: Job) -> Figures:
@@ -240,6 +256,7 @@ def _train(job: Job) -> Figures:
 
 def _trained(found: TrainReport) -> Figures:
     return {
+        "name": found.name,
         "backbone": found.backbone,
         "images": found.trained,
         "unreadable": found.unreadable,
@@ -256,15 +273,18 @@ def _trained(found: TrainReport) -> Figures:
 
 
 def _train_files(job: Job) -> Sequence[Path]:
-    return job.places.model / CARD, job.places.model / REPORT
+    return [job.places.model / name for name in (CARD, GRAPH, TEXT, REPORT)]
 
 
 def _audit_inputs(job: Job) -> Any:
-    rules = job.rules.auditing
-    return [_start(job, StageName.AUDIT), plain(rules), named_files(rules)]
+    return [_start(job, StageName.AUDIT), depended(job.rules.auditing)]
 
 
 def _audit(job: Job) -> Figures:
+    if job.rules.audit.apply is not None:
+        # Else a run that was killed after it, or has another limit now, would judge what an audit
+        # has made of the labels, and end otherwise.
+        undo(job.places.data)
     found = audit(job.places.data, rules=job.rules.auditing, watch=job.watch)
     _write_json(job.places.audit, found.to_dict())
     return {
@@ -286,7 +306,7 @@ def read_audit(places: Places) -> AuditReport:
 def _evaluate_inputs(job: Job) -> Any:
     rules = job.rules.evaluate
     bundle = file_hash(job.places.model / CARD)
-    return [_start(job, StageName.EVALUATE), bundle, plain(rules), named_files(rules)]
+    return [_start(job, StageName.EVALUATE), bundle, depended(rules)]
 
 
 def _evaluate(job: Job) -> Figures:
@@ -325,7 +345,7 @@ def check(job: Job) -> None:
     """See, before anything is done, that a model may go where it is to go.
 
     Raises:
-        InputError: a name that no model can have.
+        InputError: something else lies there.
     """
     if job.places.models.is_dir():
         check_place(job.places.model, overwrite=True)

@@ -17,11 +17,11 @@ _SUFFIX = ".part"
 _LONGEST_NAME = 255  # of a file, on every system
 
 
-def check_place(out: Path, *, overwrite: bool) -> None:
-    """Refuse, before any work is done, a place where no bundle may be written.
+def check_name(out: Path) -> None:
+    """Refuse a place by its name alone, whatever is there.
 
     Raises:
-        InputError: something else is there, or a bundle that is not to be overwritten.
+        InputError: a name that no model can have.
     """
     if not out.name or out.name in (".", ".."):
         raise InputError(f"{out}: not a name for a bundle's folder")
@@ -36,6 +36,15 @@ def check_place(out: Path, *, overwrite: bool) -> None:
             f"{out}: a model that comes with figleaf is called {out.name}, and --model would take"
             " that one; give another name"
         )
+
+
+def check_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work is done, a place where no bundle may be written.
+
+    Raises:
+        InputError: something else is there, or a bundle that is not to be overwritten.
+    """
+    check_name(out)
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: there is no folder {out.absolute().parent}")
     if not os.access(out.absolute().parent, os.W_OK | os.X_OK):
