@@ -15,7 +15,17 @@ from figleaf.report.texts import Words
 
 def notes(one: Evaluation, words: Words) -> tuple[str, ...]:
     """The notes, in the order of `Evaluation.notes`, and as many."""
+    return (*on_quality(one, words), *on_thresholds(one, words))
+
+
+def on_quality(one: Evaluation, words: Words) -> tuple[str, ...]:
+    """Those on the figures as a whole."""
     return (*_on_data(one, words), *_on_model(one, words))
+
+
+def on_thresholds(one: Evaluation, words: Words) -> tuple[str, ...]:
+    """Those on thresholds that rest on too few images."""
+    return tuple(_too_fine(one.safety, words)) if one.safety is not None else ()
 
 
 def _on_data(one: Evaluation, words: Words) -> Iterator[str]:
@@ -39,7 +49,6 @@ def _on_model(one: Evaluation, words: Words) -> Iterator[str]:
         yield words("run_no_unsafe")
     if not one.safety.safe:
         yield words("run_no_safe")
-    yield from _too_fine(one.safety, words)
 
 
 def _too_fine(safety: SafetyView, words: Words) -> Iterator[str]:

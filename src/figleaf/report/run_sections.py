@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from figleaf.report import dataset_tables, evaluation_tables, run_explorer, run_tables
 from figleaf.report.evaluation_tables import share
 from figleaf.report.run_facts import PRACTICE, REHEARSAL, RunFacts
-from figleaf.report.run_notes import notes
+from figleaf.report.run_notes import on_quality, on_thresholds
 from figleaf.report.run_tables import HASH
 from figleaf.report.tables import Table, moment, number
 from figleaf.report.tables import share as share_of
@@ -65,7 +65,8 @@ def thresholds(facts: RunFacts, words: Words) -> Section:
     one = facts.evaluation
     made = [evaluation_tables.thresholds(one, words), evaluation_tables.decisions(one, words)]
     made.append(run_explorer.table(one, words))
-    return _section("explorer", "run_explorer", _evaluated(facts, words), (), made, words)
+    told = on_thresholds(one, words)
+    return _section("explorer", "run_explorer", _evaluated(facts, words), told, made, words)
 
 
 def quality(facts: RunFacts, words: Words) -> Section:
@@ -81,7 +82,7 @@ def quality(facts: RunFacts, words: Words) -> Section:
         *("roc", "precision_recall", "calibration"),
     )
     source = _evaluated(facts, words)
-    return _section("quality", "run_quality", source, notes(one, words), made, words, plots)
+    return _section("quality", "run_quality", source, on_quality(one, words), made, words, plots)
 
 
 def is_shown_whole(facts: RunFacts) -> bool:

@@ -211,14 +211,14 @@ RUN: dict[str, tuple[str, str]] = {
         "여기 있는 그림은 모두 알아볼 수 없게 뭉갠 것으로, 긴 변에 최대 {cells}칸만 남겼습니다."
         " 막대는 확률이 가장 높은 클래스입니다.",
     ),
-    "run_surest": ("Wrong, and sure of it", "확신했지만 틀린 것"),
+    "run_surest": ("Wrong, the surest first", "틀린 것, 확신이 큰 순서로"),
     "run_surest_what": (
         "The mistakes that the model was surest of: a wrong label, a rare picture, or a class that"
         " needs another definition.",
         "모델이 가장 확신했지만 틀린 것입니다. 레이블이 틀렸거나, 드문 그림이거나, 클래스의 정의를"
         " 다시 정해야 하는 경우입니다.",
     ),
-    "run_wrong": ("Wrong", "틀린 것"),
+    "run_wrong": ("Other mistakes", "그 밖의 틀린 것"),
     "run_wrong_what": (
         "Other mistakes, as they come in the order of their hashes.",
         "그 밖의 오분류를 해시 순으로 실었습니다.",
