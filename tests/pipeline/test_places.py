@@ -81,4 +81,8 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     with alone(run), pytest.raises(InputError, match="another process"), alone(run):
         pass
     with alone(run):
+        (run / RECORD).touch()
+    assert run.is_dir()
+    with alone(tmp_path / "refused"):
         pass
+    assert not (tmp_path / "refused").exists()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,3 +151,5 @@ def alone(out: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+        with suppress(OSError):  # it is not empty, but where all was refused
+            out.rmdir()

@@ -13,6 +13,7 @@ from figleaf.curate.watch import Watch
 from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import FILE_NAME
 from figleaf.errors import InputError
+from figleaf.pipeline.early import check_named
 from figleaf.pipeline.inputs import machine, plain, versions
 from figleaf.pipeline.origins import data_set, opened
 from figleaf.pipeline.places import Places, alone, check_apart, places
@@ -149,6 +150,7 @@ def run(
         _sweep(found)
         job = Job(found, sources, rules, watch.within, recorded, clock)
         check(job)
+        check_named(rules, frozenset(rules.order) - recorded.keys())
         record = RunRecord(
             sources=named,
             rules=plain(replace(rules, audit=rules.auditing)),
