@@ -246,9 +246,9 @@ def tell(done: "RunReport") -> None:
     rows = [(name, str(getattr(done, at))) for name, at in _WHERE.items()]
     with standard_output() as file:
         print_grid(Screen(file), ("run", str(done.out)), rows)
-    model, data = quoted(str(done.model)), quoted(str(done.data))
+    model = quoted(str(done.model))
     say(printable(f"next: open {done.page.absolute().as_uri()}"))
-    say(printable(f"next: `figleaf classify PICTURE --model {model}`, `figleaf audit {data}`"))
+    say(printable(f"next: `figleaf classify PICTURE --model {model}`; the report says what else"))
 
 
 def init(
