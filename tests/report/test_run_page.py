@@ -244,6 +244,10 @@ def test_commands_compute_as_the_run_did(facts: RunFacts, root: Path) -> None:
     models = [line for line in commands if "--model" in line]
     assert len(models) == 3
     assert all("--model models/my-model --fast" in line for line in models)
+    told = [section.source for section in sections(fast, Words("en"))]
+    assert sum("--fast gives the same" in one for one in told) == 4
+    slow = [section.source for section in sections(facts, Words("en"))]
+    assert not any("--fast" in one for one in slow)
 
 
 def test_classes_that_no_policy_knows_are_not_called_safe(facts: RunFacts, own: RunFacts) -> None:

@@ -127,6 +127,7 @@ def labels(facts: RunFacts, words: Words) -> Section:
         backbone=audit.backbone,
         precision=audit.precision,
         data_hash=audit.data_hash[:HASH],
+        fast=_fast(facts.training["rules"].get("fast", False)),
     )
     return _section("labels", "run_labels", source, texts, made, words)
 
@@ -207,7 +208,13 @@ def _evaluated(facts: RunFacts, words: Words) -> str:
         graph=used.sha256[:HASH],
         precision=str(used.precision),
         policy=used.policy,
+        fast=_fast(used.scaled),
     )
+
+
+def _fast(is_fast: bool) -> str:
+    """The option without which a command gives other figures."""
+    return " --fast" if is_fast else ""
 
 
 def _section(

@@ -36,15 +36,15 @@ RUN: dict[str, tuple[str, str]] = {
     "run_source": ("Source: {source}", "출처: {source}"),
     "run_source_evaluation": (
         "{images} images of {data} (data hash {data_hash}), model {model} (graph {graph},"
-        " {precision}), policy {policy}; figleaf evaluate gives the same.",
+        " {precision}), policy {policy}; figleaf evaluate{fast} gives the same.",
         "{data}의 이미지 {images}장(데이터 해시 {data_hash}), 모델 {model}(그래프 {graph},"
-        " {precision}), 정책 {policy}. figleaf evaluate로 같은 값을 얻습니다.",
+        " {precision}), 정책 {policy}. figleaf evaluate{fast}로 같은 값을 얻습니다.",
     ),
     "run_source_audit": (
         "{images} images judged by models that had not seen them: features of {backbone},"
-        " {precision}, data hash {data_hash}; figleaf audit gives the same.",
+        " {precision}, data hash {data_hash}; figleaf audit{fast} gives the same.",
         "이미지 {images}장을, 그 이미지를 본 적 없는 모델로 판정했습니다. 특징 벡터 {backbone},"
-        " {precision}, 데이터 해시 {data_hash}. figleaf audit로 같은 값을 얻습니다.",
+        " {precision}, 데이터 해시 {data_hash}. figleaf audit{fast}로 같은 값을 얻습니다.",
     ),
     "run_source_stats": (
         "the ledger of the data set, read at {time} UTC; figleaf stats gives the same.",
