@@ -83,6 +83,7 @@ _CONFIG = """format = 1
 sources = ["lists"]
 out = "run"
 name = "rehearsal"
+note = "rehearsal"
 [collect.fetch]
 allow_loopback = true
 per_host = 16

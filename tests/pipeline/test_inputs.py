@@ -44,4 +44,5 @@ def test_all_rules_are_json(tmp_path: Path) -> None:
 def test_torch_counts_where_it_computes() -> None:
     assert "torch" not in versions(TrainRules())
     pytest.importorskip("torch")
+    assert "torch" not in versions()
     assert "torch" in versions(TrainRules(mode=Mode.FINETUNE, backbone="resnet50_thin"))

@@ -247,7 +247,7 @@ def tell(done: "RunReport") -> None:
     with standard_output() as file:
         print_grid(Screen(file), ("run", str(done.out)), rows)
     model = quoted(str(done.model))
-    say(printable(f"next: open {done.page.absolute().as_uri()}"))
+    say(printable(f"next: open {done.page.resolve().as_uri()}"))
     say(printable(f"next: `figleaf classify PICTURE --model {model}`; the report says what else"))
 
 

@@ -81,9 +81,14 @@ def _of(path: Path) -> Iterator[Path]:
         yield path.absolute() / CARD
 
 
-def versions(rules: TrainRules) -> dict[str, str]:
-    """Of what computes; any other may give other figures."""
-    found = {name: version(name) for name in (*_COMPUTING, *_nets(rules))}
+def versions(rules: TrainRules | None = None) -> dict[str, str]:
+    """Of what computes; any other may give other figures.
+
+    Args:
+        rules: of a training, whose nets may need more; None for every other stage.
+    """
+    nets = _nets(rules) if rules else ()
+    found = {name: version(name) for name in (*_COMPUTING, *nets)}
     return {"figleaf": __version__, "python": platform.python_version()} | found
 
 

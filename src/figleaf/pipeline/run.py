@@ -190,11 +190,11 @@ def _staged(name: StageName, job: Job, record: RunRecord) -> tuple[StageRun, Run
     """Do a stage, or skip it, and write the record."""
     stage, earlier = _STAGES[name], job.recorded.get(name)
     begun, started = time.perf_counter(), job.clock()
-    inputs = _hash([record.versions, stage.inputs(job)]) if _can_be_known(name, job) else ""
+    inputs = _hash([versions(), stage.inputs(job)]) if _can_be_known(name, job) else ""
     if earlier and earlier.inputs == inputs and _stands(stage, earlier, job):
         return StageRun(name, True, earlier.seconds, earlier.figures), record
     figures = stage.work(job)
-    inputs = inputs or _hash([record.versions, stage.inputs(job)])
+    inputs = inputs or _hash([versions(), stage.inputs(job)])
     done = StageRecord(inputs, stage.state(job), {}, figures, started, 0.0)
     written = stage.files(replace(job, recorded={**job.recorded, name: done}))
     hashes = {str(path.relative_to(job.places.out)): file_hash(path) for path in written}

@@ -22,7 +22,7 @@ from figleaf.dataset.status import DatasetStatus
 from figleaf.errors import DatasetError, InputError
 from figleaf.evaluation.evaluate import Evaluation, evaluate
 from figleaf.evaluation.labelled import open_labelled
-from figleaf.pipeline.inputs import depended, plain
+from figleaf.pipeline.inputs import depended, plain, versions
 from figleaf.pipeline.origins import named_before, sources_state
 from figleaf.pipeline.places import Places
 from figleaf.pipeline.record import Figures, StageRecord
@@ -237,7 +237,8 @@ def _split_there(job: Job) -> SplitReport:
 
 def _train_inputs(job: Job) -> Any:
     asked = [job.rules.train, job.rules.finetune]
-    return [_start(job, StageName.TRAIN), job.places.name, depended(asked)]
+    nets = versions(job.rules.train)
+    return [_start(job, StageName.TRAIN), job.places.name, depended(asked), nets]
 
 
 def _train(job: Job) -> Figures:
