@@ -5,8 +5,23 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 
+class _Row:
+    """What is found of an image, or of two classes."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """In JSON's types."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return]  # all are dataclasses
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` has made."""
+        return cls(**values)
+
+
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(_Row):
     """An image whose label is likely wrong.
 
     Attributes:
@@ -34,18 +49,9 @@ class Suspect:
     listed: bool
     relabelled: bool = False
 
-    def to_dict(self) -> dict[str, Any]:
-        """In JSON's types."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` has made."""
-        return cls(**values)
-
 
 @dataclass(frozen=True, slots=True)
-class Outlier:
+class Outlier(_Row):
     """An image that is far from every class.
 
     Attributes:
@@ -64,18 +70,9 @@ class Outlier:
     distance: float
     nearest: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """In JSON's types."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` has made."""
-        return cls(**values)
-
 
 @dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(_Row):
     """Two classes, and how well the model tells them apart.
 
     Attributes:
@@ -90,15 +87,6 @@ class Overlap:
     other: str
     auc: float
     images: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """In JSON's types."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` has made."""
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from figleaf.training.probe import (
     take_roots,
 )
 from figleaf.training.rules import TrainRules
+from figleaf.training.steps import Steps
 
 MOST_TOGETHER = 10_000
 """Images up to which all folds are in memory, and the penalty is chosen by them."""
@@ -88,7 +89,7 @@ def out_of_fold(
     numbers = folds(examples, count, rules.seed)
     if len(np.unique(numbers)) < 2:  # near duplicates all, or frames of one film
         raise DatasetError("the images of train are all of one group: collect others as well")
-    job = _Job(features, examples, classes, rules, _Steps(watch))
+    job = _Job(features, examples, classes, rules, Steps(watch))
     found = job.together(numbers) if len(examples) <= most_together else job.apart(numbers)
     return OutOfFold(found.logits, numbers, found.head, found.l2, found.shares)
 
@@ -101,20 +102,6 @@ class _Found:
     shares: tuple[float, ...]
 
 
-class _Steps:
-    """Fits, counted for whoever watches."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self._done = watch, 0
-
-    def start(self, steps: int) -> None:
-        self._watch.start("fitting", steps)
-
-    def step(self) -> None:
-        self._done += 1
-        self._watch.done(self._done)
-
-
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What is judged, and how."""
@@ -123,7 +110,7 @@ class _Job:
     examples: Examples
     classes: int
     rules: TrainRules
-    steps: _Steps
+    steps: Steps
 
     def together(self, numbers: NDArray[np.int64]) -> _Found:
         """All folds at once."""

@@ -19,6 +19,7 @@ from figleaf.training.holding import folds, held_out
 from figleaf.training.material import Material
 from figleaf.training.probe import PENALTIES, Probe, Table, fit_with_folds, fit_with_part
 from figleaf.training.rules import AUTO, DEFAULT_BACKBONE, TrainRules
+from figleaf.training.steps import Steps
 from figleaf.training.timing import Stopwatch
 
 CANDIDATES = (*EMBEDDED, DEFAULT_BACKBONE)
@@ -134,7 +135,7 @@ def _probe(
     watch: Watch,
 ) -> tuple[Probe, str]:
     """The head, and in words what it was validated on."""
-    steps = _Steps(watch)
+    steps = Steps(watch)
     blocks = tuple(one.width for one in features.backbones)
     tries = (len(PENALTIES) if rules.l2 is None else 1) + (len(blocks) if len(blocks) > 1 else 0)
     if not len(validation) and len(train) <= _MOST_IN_FOLDS:
@@ -157,17 +158,3 @@ def _probe(
     table = Table(features.matrix(train), train.labels, blocks)
     unseen = Table(features.matrix(validation), validation.labels, blocks)
     return fit_with_part(table, unseen, classes, rules, steps.step), words
-
-
-class _Steps:
-    """Fits, counted for whoever watches."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self._done = watch, 0
-
-    def start(self, steps: int) -> None:
-        self._watch.start("fitting", steps)
-
-    def step(self) -> None:
-        self._done += 1
-        self._watch.done(self._done)
