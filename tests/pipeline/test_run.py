@@ -375,3 +375,19 @@ def test_a_damaged_record_is_named(done: Path, photos: Path, rules: RunRules, te
     (done / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"run\.json: not the record of a run"):
         run([photos], done, rules=rules)
+
+
+def test_a_note_stands_in_the_report_and_in_the_models_cards(
+    done: Path, photos: Path, rules: RunRules
+) -> None:
+    found = run([photos], done, rules=_with(rules, note="practice"))
+    assert StageName.TRAIN in worked(found)
+    card = json.loads((found.model / "card.json").read_text("utf-8"))
+    said = "none is unsafe"
+    assert said in card["description"]
+    assert said in (found.model / "MODEL_CARD.md").read_text("utf-8")
+    assert said in found.page.read_text("utf-8")
+    # The cards are in English, the report in its language.
+    found = run([photos], done, rules=_with(rules, note="practice", language="ko"))
+    assert worked(found) == [StageName.REPORT]
+    assert said not in found.page.read_text("utf-8")

@@ -54,7 +54,8 @@ class RunRules:
         evaluate: how the model is measured, on the test part.
         name: of the model; None for the name that the run's folder had when it was first trained.
         language: of the report: "en" or "ko".
-        note: a text that the report shows on top: "practice" says that the pictures are generated.
+        note: a text that the report shows on top, and that stands in the model's cards: "practice"
+            says that the pictures are generated.
 
     Raises:
         InputError: an unknown language, another part than the test part or none, or rules of

@@ -31,6 +31,8 @@ from figleaf.pipeline.scores import NAME as SCORES
 from figleaf.pipeline.scores import write_scores
 from figleaf.pipeline.state import file_hash, state_after, state_collected
 from figleaf.report.evaluation_files import JSON_NAME
+from figleaf.report.run_facts import note_of
+from figleaf.report.texts import Words
 from figleaf.sources.collect import collect
 from figleaf.sources.watch import Watch as CollectWatch
 from figleaf.training.bundle import CARD, GRAPH, REPORT, TEXT
@@ -237,8 +239,8 @@ def _split_there(job: Job) -> SplitReport:
 
 def _train_inputs(job: Job) -> Any:
     asked = [job.rules.train, job.rules.finetune]
-    nets = versions(job.rules.train)
-    return [_start(job, StageName.TRAIN), job.places.name, depended(asked), nets]
+    cards = [job.places.name, job.rules.note]
+    return [_start(job, StageName.TRAIN), cards, depended(asked), versions(job.rules.train)]
 
 
 def _train(job: Job) -> Figures:
@@ -250,6 +252,7 @@ def _train(job: Job) -> Figures:
         rules=job.rules.train,
         finetuning=job.rules.finetune,
         overwrite=True,
+        note=note_of(job.rules.note, Words("en")),  # the model's cards are in English
         watch=job.watch,
     )
     return _trained(found)

@@ -8,12 +8,26 @@ from typing import Any
 from figleaf.auditing.report import AuditReport, Suspect
 from figleaf.curate.stats import DatasetStats
 from figleaf.evaluation.evaluate import Evaluation
+from figleaf.report.texts import Words
 
 DONE, SKIPPED = "done", "skipped"
 PRACTICE = "practice"
 """A note: the pictures are generated, and stand in for classes that are not shown."""
 REHEARSAL = "rehearsal"
 """A note: safe pictures of other kinds stand in for the classes."""
+
+
+_NOTES = {PRACTICE: "run_note_practice", REHEARSAL: "run_note_rehearsal"}
+
+
+def note_of(note: str, words: Words) -> str:
+    """What a reader has to know first.
+
+    Args:
+        note: PRACTICE, REHEARSAL, or any text, which stands as it is.
+        words: of the language.
+    """
+    return words(_NOTES[note]) if note in _NOTES else note
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from figleaf.report import dataset_tables, evaluation_tables, run_explorer, run_tables
 from figleaf.report.evaluation_tables import share
-from figleaf.report.run_facts import PRACTICE, REHEARSAL, RunFacts
+from figleaf.report.run_facts import RunFacts, note_of
 from figleaf.report.run_notes import on_quality, on_thresholds
 from figleaf.report.run_tables import HASH
 from figleaf.report.tables import Table, moment, number
 from figleaf.report.tables import share as share_of
 from figleaf.report.texts import Words
 
-_NOTES = {PRACTICE: "run_note_practice", REHEARSAL: "run_note_rehearsal"}
 _MATRIX = 40
 """Classes of a confusion matrix at most; of more, the pairs say more, and the PNG has all."""
 _LARGE = 10_000
@@ -42,7 +41,7 @@ class Section:
 
 def note(facts: RunFacts, words: Words) -> str:
     """What a reader has to know first; empty for nothing."""
-    return words(_NOTES[facts.note]) if facts.note in _NOTES else facts.note
+    return note_of(facts.note, words)
 
 
 def sections(facts: RunFacts, words: Words) -> list[Section]:

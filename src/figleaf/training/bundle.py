@@ -38,6 +38,7 @@ def card_of(
         "description": (
             f"{len(report.classes)} classes, trained on {report.trained:,} images of one data set:"
             f" {report.rules.mode} on {names}."
+            f"{f' {report.note}' if report.note else ''}"
         ),
         "labels": list(report.classes),
         "features": report.width,

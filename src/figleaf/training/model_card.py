@@ -17,6 +17,9 @@ def model_card(report: TrainReport, backbones: Sequence[Backbone]) -> str:
 
 
 def _about(report: TrainReport) -> Iterator[str]:
+    if report.note:
+        yield f"> {_plain(report.note)}"
+        yield ""
     classes = ", ".join(map(_plain, report.classes))
     yield f"An image classifier of {len(report.classes)} classes: {classes}. Trained with figleaf."
     yield ""

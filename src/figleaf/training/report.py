@@ -93,6 +93,7 @@ class TrainReport:
         split_seed: its seed.
         versions: of what it was trained with.
         bundle_hash: SHA-256 of the bundle's card, which names the hash of its other files.
+        note: what whoever is given the model has to know first; "" for nothing.
     """
 
     name: str
@@ -123,6 +124,7 @@ class TrainReport:
     split_seed: int
     versions: Mapping[str, str]
     bundle_hash: str = ""
+    note: str = ""
 
     @property
     def backbone(self) -> str:

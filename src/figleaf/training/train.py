@@ -47,6 +47,7 @@ class _Job:
     tuning: FinetuneRules | None
     overwrite: bool
     anew: bool
+    note: str
     watch: Watch
     clock: Stopwatch
 
@@ -59,6 +60,7 @@ def train(
     finetuning: FinetuneRules | None = None,
     overwrite: bool = False,
     anew: bool = False,
+    note: str = "",
     watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
 ) -> TrainReport:
     """Train a classifier on the split of a data set, and write it as a bundle.
@@ -73,6 +75,7 @@ def train(
         finetuning: how a net is fine-tuned, where `rules.mode` says so.
         overwrite: replace a bundle that is there.
         anew: leave a checkpoint of fine-tuning that is there unread.
+        note: what whoever is given the model has to know first; stands in its cards.
         watch: is told how it goes.
 
     Returns:
@@ -90,7 +93,7 @@ def train(
     if finetuning is not None and tuning is None:
         raise InputError("finetuning is for mode='finetune'")
     _check_alone(rules)
-    job = _Job(Path(out), rules, tuning, overwrite, anew, watch, Stopwatch())
+    job = _Job(Path(out), rules, tuning, overwrite, anew, note, watch, Stopwatch())
     check_place(job.out, overwrite=overwrite)
     check_outside(job.out, Path(folder))
     with (
@@ -208,6 +211,7 @@ def _reported(material: Material, fitted: Fitted, job: _Job) -> tuple[TrainRepor
         split=material.split,
         split_seed=material.split_seed,
         versions=_versions(with_torch=job.tuning is not None),
+        note=job.note,
     )
     return report, graph
 
