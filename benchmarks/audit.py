@@ -32,6 +32,7 @@ from benchmarks.planted_strangers import Found, measure_strangers
 from benchmarks.runners.head_runner import Answer
 from benchmarks.splits import Pooled, Split, computed, pooled, splits
 from figleaf.auditing.confident import Doubts, confident_classes, label_errors, thresholds
+from figleaf.auditing.rules import RECOMMENDED
 from figleaf.training.backbones.opening import open_backbones
 from figleaf.training.examples import Examples
 from figleaf.training.features import Features
@@ -42,7 +43,6 @@ from figleaf.training.temperature import calibrated
 
 WRONG = 0.1
 APPLIED = (0.7, 0.8, 0.9)
-RECOMMENDED = 0.8
 LEAST_PRECISION, LEAST_RECALL, LEAST_WON_BACK = 0.78, 0.95, 0.5
 MOST_SECONDS, MOST_BYTES = 150.0, 5_000_000_000
 _PAGE = Path(__file__).parents[1] / "docs" / "audit.md"

@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks import machine, report
+from benchmarks.report import Check
 from benchmarks.splits import Outcome, Pooled, Split, computed, peer, plain, pooled, probed, splits
 from benchmarks.splits import tuned as finetuned
 from figleaf.training.backbones.embedded import EMBEDDED
@@ -55,16 +56,6 @@ class Tuned:
 
     name: str
     outcomes: list[Outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A target: what was found, and whether it is met."""
-
-    name: str
-    value: float
-    target: str
-    passed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 README = HERE / "README.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A target: what was found, and whether it is met."""
+
+    name: str
+    value: float
+    target: str
+    passed: bool
 
 
 def write_json(name: str, record: "DataclassInstance") -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from figleaf.auditing.rules import LEAST_TO_APPLY, AuditRules
+from figleaf.auditing.rules import LEAST_TO_APPLY, RECOMMENDED, AuditRules
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
 from figleaf.cli.options import Folder, naming_options
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _RULES = AuditRules()
 _DIGITS = 12  # of a hash: enough to name an image by
 _OUTLIERS = 10  # in their table
-_RECOMMENDED = 0.8
 
 
 def audit(
@@ -52,7 +51,7 @@ def audit(
         typer.Option(
             metavar="DOUBT",
             help="Relabel images of train and validation from this doubt on,"
-            f" {LEAST_TO_APPLY:g}..1; {_RECOMMENDED:g} is a good one.",
+            f" {LEAST_TO_APPLY:g}..1; {RECOMMENDED:g} is a good one.",
             show_default=False,
         ),
     ] = None,
@@ -206,7 +205,7 @@ def _next(found: "AuditReport", here: str) -> Iterator[str]:
     elif found.apply is not None:
         yield f"nothing is doubted by {found.apply:g} or more: nothing was relabelled"
     elif found.listed:
-        yield f"nothing was changed; --apply {_RECOMMENDED:g} relabels what is doubted so much"
+        yield f"nothing was changed; --apply {RECOMMENDED:g} relabels what is doubted so much"
     if found.listed or found.outliers:
         yield (
             f"looked at one: figleaf restore {here} HASH --label CLASS says what it is, for good;"

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +83,7 @@ def run(
         raise InputError("--out DIR says where the run is to be")
     with naming_options():
         rules = _changed(config.rules, language, backbone, apply, fast=fast, no_screen=no_screen)
-    done = carry_out(lambda watch: _run(config.sources, folder, rules, watch), folder, quiet=quiet)
+    done = carry_out(lambda watch: _run(config.sources, folder, rules, watch), quiet=quiet)
     if as_json:
         print_json(done.to_dict())
         return
@@ -118,12 +117,11 @@ def _run(sources: tuple[str, ...], out: Path, rules: "RunRules", watch: Any) -> 
     return run_all(sources, out, rules=rules, watch=watch)
 
 
-def carry_out(work: "Callable[[Any], RunReport]", out: Path, *, quiet: bool) -> "RunReport":
+def carry_out(work: "Callable[[Any], RunReport]", *, quiet: bool) -> "RunReport":
     """Do a run, with its stages and how each goes on stderr.
 
     Args:
         work: what does it, and tells what it is given of how it goes.
-        out: the run's folder.
         quiet: show nothing.
     """
     from figleaf.curate.watch import Watch
@@ -141,20 +139,16 @@ class Stages:
     Args:
         phases: shows how a stage goes.
         shown: False for nothing at all.
-        clock: gives seconds.
     """
 
-    def __init__(
-        self, phases: Phases, *, shown: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._phases, self._clock = phases, clock
+    def __init__(self, phases: Phases, *, shown: bool) -> None:
+        self._phases = phases
         self._shown = shown and sys.stderr is not None
-        self._begun = clock()
         self._stage = ""
 
     def begins(self, name: "StageName") -> None:
         """A stage begins."""
-        self._stage, self._begun = str(name), self._clock()
+        self._stage = str(name)
 
     def start(self, phase: str, total: int) -> None:
         """Something in it begins that has so many things to do."""

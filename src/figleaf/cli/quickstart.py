@@ -1,7 +1,6 @@
 """`figleaf quickstart`: the whole job on a practice set that is generated."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,7 +52,7 @@ def quickstart(
         found.append(run(out, seed=seed, language=language.value, watch=watch))
         return found[0].run
 
-    carry_out(work, Path(out), quiet=quiet)
+    carry_out(work, quiet=quiet)
     if as_json:
         print_json(found[0].to_dict())
         return

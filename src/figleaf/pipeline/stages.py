@@ -61,11 +61,10 @@ class Job:
     recorded: Mapping[StageName, StageRecord]
     clock: Callable[[], float]
 
-    @property
-    def before(self) -> Callable[[StageName], tuple[StageName, ...]]:
+    def before(self, name: StageName) -> tuple[StageName, ...]:
         """The stages before one."""
         order = self.rules.order
-        return lambda name: order[: order.index(name)]
+        return order[: order.index(name)]
 
     def seen(self, name: StageName) -> tuple[StageName, ...]:
         """The stages whose traces a stage starts from: those before it, and screening by hand where

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from figleaf.auditing.rules import RECOMMENDED
 from figleaf.curate.splitting.rules import Part
 from figleaf.evaluation.evaluate import Evaluation
 from figleaf.models.bundle import embedded
@@ -23,8 +24,6 @@ from figleaf.training.rules import DEFAULT_BACKBONE
 _FEW = 30
 """Test images of a class, below which its figures are hardly more than chance."""
 _NAMED = 8  # classes in a sentence
-_APPLY = 0.8
-"""The doubt that relabelling is proposed for: where the model gives another class .6 more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +158,8 @@ def _on_doubts(facts: RunFacts, words: Words, data: str) -> Iterator[Step]:
         label = shlex.quote(suspect.suggested)
         first = f"figleaf restore {data} {suspect.sha256[:HASH]} --label {label}"
         yield Step(words("run_do_suspects"), (first, audit))
-    if any(one.doubt >= _APPLY and one.part != Part.TEST for one in facts.doubtful):
-        commands = (f"{audit} --apply {_APPLY}", f"figleaf audit {data} --undo")
+    if any(one.doubt >= RECOMMENDED and one.part != Part.TEST for one in facts.doubtful):
+        commands = (f"{audit} --apply {RECOMMENDED}", f"figleaf audit {data} --undo")
         yield Step(words("run_do_apply"), commands)
 
 

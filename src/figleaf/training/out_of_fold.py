@@ -23,7 +23,6 @@ from figleaf.training.holding import folds, held_out
 from figleaf.training.logistic import Threads
 from figleaf.training.probe import (
     MANY,
-    PENALTIES,
     Probe,
     Scale,
     Table,
@@ -33,10 +32,8 @@ from figleaf.training.probe import (
     take_roots,
 )
 from figleaf.training.rules import TrainRules
-from figleaf.training.steps import Steps
+from figleaf.training.steps import MOST_IN_FOLDS, Steps, tries
 
-MOST_TOGETHER = 10_000
-"""Images up to which all folds are in memory, and the penalty is chosen by them."""
 _ROWS = 4096  # that a head is applied to at a time
 
 
@@ -67,7 +64,7 @@ def out_of_fold(
     *,
     count: int = 5,
     watch: Watch = Watch(),  # noqa: B008  # frozen, and does nothing
-    most_together: int = MOST_TOGETHER,
+    most_together: int = MOST_IN_FOLDS,
 ) -> OutOfFold:
     """Judge each image by a head that was fitted on the folds that it is not in.
 
@@ -134,8 +131,7 @@ class _Job:
 
     @property
     def _tries(self) -> int:
-        blocks = len(self.features.backbones)
-        return (len(PENALTIES) if self.rules.l2 is None else 1) + (blocks if blocks > 1 else 0)
+        return tries(self.rules, len(self.features.backbones))
 
     def _table(self, examples: Examples) -> Table:
         blocks = tuple(one.width for one in self.features.backbones)

@@ -17,17 +17,15 @@ from figleaf.training.features import Features, computing
 from figleaf.training.fitted import Fitted
 from figleaf.training.holding import folds, held_out
 from figleaf.training.material import Material
-from figleaf.training.probe import PENALTIES, Probe, Table, fit_with_folds, fit_with_part
+from figleaf.training.probe import Probe, Table, fit_with_folds, fit_with_part
 from figleaf.training.rules import AUTO, DEFAULT_BACKBONE, TrainRules
-from figleaf.training.steps import Steps
+from figleaf.training.steps import MOST_IN_FOLDS, Steps, tries
 from figleaf.training.timing import Stopwatch
 
 CANDIDATES = (*EMBEDDED, DEFAULT_BACKBONE)
 """What "auto" chooses from."""
 
 _FOLDS = 5
-_MOST_IN_FOLDS = 10_000
-"""Images up to which the penalty is chosen by folds: beyond, a part of them says as much."""
 
 
 def fit_probe(
@@ -137,9 +135,9 @@ def _probe(
     """The head, and in words what it was validated on."""
     steps = Steps(watch)
     blocks = tuple(one.width for one in features.backbones)
-    tries = (len(PENALTIES) if rules.l2 is None else 1) + (len(blocks) if len(blocks) > 1 else 0)
-    if not len(validation) and len(train) <= _MOST_IN_FOLDS:
-        steps.start(tries * _FOLDS + 1)
+    fits = tries(rules, len(blocks))
+    if not len(validation) and len(train) <= MOST_IN_FOLDS:
+        steps.start(fits * _FOLDS + 1)
         table = Table(features.matrix(train), train.labels, blocks)
         numbers = folds(train, _FOLDS, rules.seed)
         if len(np.unique(numbers)) < 2:  # near duplicates all, or frames of one film
@@ -154,7 +152,7 @@ def _probe(
         raise DatasetError(
             "too few images to hold any out for validation: collect more, or make the share larger"
         )
-    steps.start(tries)
+    steps.start(fits)
     table = Table(features.matrix(train), train.labels, blocks)
     unseen = Table(features.matrix(validation), validation.labels, blocks)
     return fit_with_part(table, unseen, classes, rules, steps.step), words
