@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
 from figleaf.classify.prediction import Prediction
 from figleaf.classify.source import Channels, Decoder, Reader, Source, name_of, walk
 from figleaf.classify.stream import chunked, ordered_map
+from figleaf.classify.verdict import Verdicts
 from figleaf.errors import BundleError, ImageError, InputError, ModelError, PolicyError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
@@ -76,6 +76,7 @@ class Classifier:
         self.model = model
         self.policy = policy
         self.batch_size = batch_size
+        self._verdicts = Verdicts(model.card, policy, model.precision)
         self._closed = False
         self._resources = ExitStack()
         decoder = decoder_for(model, limits, scaled=scaled)
@@ -178,9 +179,9 @@ class Classifier:
         pictures = [picture for picture in prepared if not isinstance(picture, ImageError)]
         rows = iter(self.model.run(pictures).probabilities if pictures else ())
         return [
-            self._failure(source, picture)
+            self._verdicts.failure(name_of(source), picture)
             if isinstance(picture, ImageError)
-            else self._verdict(source, next(rows)).top(top_k)
+            else self._verdicts.verdict(name_of(source), next(rows)).top(top_k)
             for source, picture in zip(sources, prepared, strict=True)
         ]
 
@@ -189,37 +190,6 @@ class Classifier:
             return self.prepare(source, channels=channels)
         except ImageError as error:
             return error
-
-    def _verdict(self, source: Source, probabilities: NDArray[np.float32]) -> Prediction:
-        pairs = zip(self.model.card.labels, map(float, probabilities), strict=True)
-        scores = dict(sorted(pairs, key=lambda pair: -pair[1]))
-        decision, reason = self.policy.decide(scores)
-        return Prediction(
-            input=name_of(source),
-            status=Status.OK,
-            label=next(iter(scores)),
-            scores=scores,
-            unsafe=self.policy.unsafe_score(scores),
-            decision=decision,
-            reason=reason,
-            policy=self.policy.tag,
-            model=self.model.card.tag,
-            precision=self.model.precision,
-        )
-
-    def _failure(self, source: Source, error: ImageError) -> Prediction:
-        return Prediction(
-            input=name_of(source),
-            status=error.status,
-            label=None,
-            scores={},
-            unsafe=None,
-            decision=self.policy.unreadable,
-            reason=error.reason,
-            policy=self.policy.tag,
-            model=self.model.card.tag,
-            precision=self.model.precision,
-        )
 
 
 def load(
