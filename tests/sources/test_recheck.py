@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import figleaf
+from figleaf.classify.lists.known import load_hashes
 from figleaf.dataset.dataset import Dataset
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.records import Reason
@@ -23,7 +24,6 @@ from figleaf.images.phash import pdq
 from figleaf.sources.examine import examine
 from figleaf.sources.recheck import COMMAND, Rechecked, is_due, recheck
 from figleaf.sources.rules import CollectRules, FrameRule
-from figleaf.sources.vetting.blocklist import load_blocklist
 from figleaf.sources.vetting.matches import MATCHES_FILE
 
 from .collecting import collected, ends, files_of, photo
@@ -128,7 +128,7 @@ def test_a_data_set_that_began_with_the_list_is_not_compared_with_it(
 
 def test_a_picture_is_hashed_once(out: Path, tmp_path: Path, threads: ThreadPoolExecutor) -> None:
     examiner = Examiner()
-    blocklist = load_blocklist([listing(tmp_path / "list.csv", "pdq")])
+    blocklist = load_hashes([listing(tmp_path / "list.csv", "pdq")])
     with Ledger(out, write=True) as ledger:
         assert is_due(ledger, blocklist)
         found = recheck(ledger, blocklist, examiner, threads, ahead=2)
@@ -148,7 +148,7 @@ def test_no_picture_is_decoded_for_a_list_without_pdq_hashes(
     out: Path, tmp_path: Path, threads: ThreadPoolExecutor
 ) -> None:
     examiner = Examiner()
-    blocklist = load_blocklist([listing(tmp_path / "list.csv", "sha1")])
+    blocklist = load_hashes([listing(tmp_path / "list.csv", "sha1")])
     with Ledger(out, write=True) as ledger:
         assert recheck(ledger, blocklist, examiner, threads, ahead=2).matched == 1
     assert examiner.asked == 0
@@ -157,7 +157,7 @@ def test_no_picture_is_decoded_for_a_list_without_pdq_hashes(
 def test_what_was_interrupted_is_done_again(
     out: Path, tmp_path: Path, threads: ThreadPoolExecutor
 ) -> None:
-    blocklist = load_blocklist([listing(tmp_path / "list.csv", "pdq")])
+    blocklist = load_hashes([listing(tmp_path / "list.csv", "pdq")])
 
     def stopped(data: bytes) -> dict[str, Any]:
         raise KeyboardInterrupt
@@ -173,8 +173,8 @@ def test_what_was_interrupted_is_done_again(
 
 
 def test_a_list_that_was_used_in_between_and_cut_short_counts(out: Path, tmp_path: Path) -> None:
-    first = load_blocklist([listing(tmp_path / "first.csv", "md5")])
-    second = load_blocklist([listing(tmp_path / "second.csv", "md5", OTHER)])
+    first = load_hashes([listing(tmp_path / "first.csv", "md5")])
+    second = load_hashes([listing(tmp_path / "second.csv", "md5", OTHER)])
     with Ledger(out, write=True) as ledger:
         with ledger.run("collect", {}, {"blocklist": first.sha256}):
             pass
@@ -191,7 +191,7 @@ def test_a_list_that_was_used_in_between_and_cut_short_counts(out: Path, tmp_pat
 def test_what_cannot_be_compared_is_set_aside_until_it_can(
     out: Path, tmp_path: Path, threads: ThreadPoolExecutor
 ) -> None:
-    blocklist = load_blocklist([listing(tmp_path / "list.csv", "pdq")])
+    blocklist = load_hashes([listing(tmp_path / "list.csv", "pdq")])
 
     def broken(data: bytes) -> dict[str, Any]:
         raise ImageError(figleaf.Status.CRASHED, "the decoder died")
@@ -212,7 +212,7 @@ def test_a_missing_file_is_told_by_its_sha256(
     for path in files_of(out):
         (out / path).unlink()
     with Ledger(out, write=True) as ledger:
-        found = recheck(ledger, load_blocklist(lists), Examiner(), threads, ahead=2)
+        found = recheck(ledger, load_hashes(lists), Examiner(), threads, ahead=2)
     assert found == Rechecked(images=2, matched=1, unchecked=1)
 
 

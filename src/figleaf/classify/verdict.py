@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from figleaf.classify.lists import Listing
 from figleaf.classify.policy import Policy
 from figleaf.classify.prediction import Prediction
 from figleaf.errors import ImageError, Status
@@ -53,6 +54,21 @@ class Verdicts:
             unsafe=None,
             decision=self.policy.unreadable,
             reason=error.reason,
+            policy=self.policy.tag,
+            model=self.card.tag,
+            precision=self.precision,
+        )
+
+    def listed(self, name: str, listing: Listing) -> Prediction:
+        """Of an input that a list decided on: no model was asked, so that there are no scores."""
+        return Prediction(
+            input=name,
+            status=Status.OK,
+            label=None,
+            scores={},
+            unsafe=None,
+            decision=listing.decision,
+            reason=listing.reason,
             policy=self.policy.tag,
             model=self.card.tag,
             precision=self.precision,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from figleaf.classify.lists.known import load_hashes
 from figleaf.classify.policy import Policy, load_policy
 from figleaf.errors import InputError
 from figleaf.models.bundle import find_bundle
 from figleaf.pipeline.rules import RunRules, StageName
-from figleaf.sources.vetting.blocklist import load_blocklist
 from figleaf.training.backbones.opening import open_backbones, split_names
 from figleaf.training.rules import AUTO, Mode, TrainRules
 from figleaf.training.tuning import complete
@@ -23,7 +23,7 @@ def check_named(rules: RunRules, stages: frozenset[StageName]) -> None:
         FigleafError: what the stage itself would raise, once it came to it.
     """
     if StageName.CLEAN in stages and rules.clean.placeholders:
-        load_blocklist([rules.clean.placeholders])
+        load_hashes([rules.clean.placeholders])
     if StageName.SCREEN in stages and rules.screen:
         find_bundle(rules.screen.model)
     if StageName.EVALUATE in stages:

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
+from figleaf.classify.lists.known import KnownHashes, load_hashes
 from figleaf.dataset.disk import disk_errors
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.outcomes import retry
@@ -28,7 +29,6 @@ from figleaf.sources.intake import Intake
 from figleaf.sources.readers.opening import Source, open_source
 from figleaf.sources.rules import CollectRules
 from figleaf.sources.stage import fetch_tasks, read_tasks
-from figleaf.sources.vetting.blocklist import Blocklist, load_blocklist
 from figleaf.sources.vetting.categories import Categories, load_categories
 from figleaf.sources.vetting.deny import DenyList, load_deny_list
 from figleaf.sources.vetting.matches import MatchFile
@@ -126,7 +126,7 @@ class LoadedRules:
 
     deny: DenyList
     categories: Categories
-    blocklist: Blocklist | None
+    blocklist: KnownHashes | None
 
     @classmethod
     def load(cls, rules: CollectRules) -> Self:
@@ -138,7 +138,7 @@ class LoadedRules:
         return cls(
             load_deny_list(rules.exemption),
             load_categories(rules.categories),
-            load_blocklist(rules.blocklists) if rules.blocklists else None,
+            load_hashes(rules.blocklists) if rules.blocklists else None,
         )
 
     @property
@@ -175,7 +175,7 @@ def _check_apart(sources: Iterable[Source], out: Path) -> None:
             raise InputError(f"{out}: a data set cannot be collected into itself")
 
 
-def _check_blocklist(ledger: Ledger, blocklist: Blocklist | None) -> None:
+def _check_blocklist(ledger: Ledger, blocklist: KnownHashes | None) -> None:
     """Refuse to go on unchecked with what was begun under a blocklist."""
     if not blocklist and ledger.ran_with("blocklist"):
         raise RulesError(
@@ -263,7 +263,7 @@ def _read_pending(ledger: Ledger, rules: CollectRules, loaded: LoadedRules, watc
 
 
 def _examiners(
-    rules: CollectRules, blocklist: Blocklist | None, workers: int
+    rules: CollectRules, blocklist: KnownHashes | None, workers: int
 ) -> IsolatedPool[dict[str, Any]]:
     """Processes that decode, and can be killed. A PDQ hash is made only where one is listed."""
     with_pdq = blocklist is not None and "pdq" in blocklist.needs

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from figleaf.classify.lists.known import KnownHashes, Match
 from figleaf.dataset.records import Outcome, Reason, Stored, Task
 from figleaf.dataset.store import Store
 from figleaf.errors import ImageError, Status
 from figleaf.sources.reply import Found, Reply, parse_reply
-from figleaf.sources.vetting.blocklist import Blocklist, Match
 from figleaf.sources.vetting.matches import MatchFile
 
 Examine = Callable[[bytes], dict[str, Any]]
@@ -42,7 +42,7 @@ class Intake:
         examine: Examine,
         matches: MatchFile,
         *,
-        blocklist: Blocklist | None = None,
+        blocklist: KnownHashes | None = None,
         min_bytes: int = 1,
         clock: Callable[[], float] = time.time,
     ) -> None:

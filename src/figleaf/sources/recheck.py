@@ -5,6 +5,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
+from figleaf.classify.lists.hashlists import HashKind
+from figleaf.classify.lists.known import KnownHashes, Match
 from figleaf.classify.stream import ordered_map
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.locators import restored
@@ -13,8 +15,6 @@ from figleaf.dataset.quarantine import Quarantine, quarantine_unchecked
 from figleaf.dataset.store import Store
 from figleaf.errors import ImageError, Status
 from figleaf.sources.reply import Perceptual, parse_reply
-from figleaf.sources.vetting.blocklist import Blocklist, Match
-from figleaf.sources.vetting.hashlists import HashKind
 from figleaf.sources.vetting.matches import MatchFile
 
 COMMAND = "recheck"
@@ -53,7 +53,7 @@ class Rechecked:
     unchecked: int = 0
 
 
-def is_due(ledger: Ledger, blocklist: Blocklist) -> bool:
+def is_due(ledger: Ledger, blocklist: KnownHashes) -> bool:
     """Whether there may be images in the data set that were not compared with this blocklist."""
     if not ledger.read("SELECT 1 FROM images LIMIT 1"):
         return False
@@ -61,7 +61,7 @@ def is_due(ledger: Ledger, blocklist: Blocklist) -> bool:
 
 
 def recheck(
-    ledger: Ledger, blocklist: Blocklist, examine: Examine, threads: Executor, *, ahead: int
+    ledger: Ledger, blocklist: KnownHashes, examine: Examine, threads: Executor, *, ahead: int
 ) -> Rechecked:
     """Compare every image of a data set with a blocklist, and set aside what is on it.
 
@@ -136,7 +136,7 @@ def _received(ledger: Ledger, image: int) -> tuple[bytes, ...]:
 class _Check:
     """Compares one image after another; can be used from many threads."""
 
-    def __init__(self, blocklist: Blocklist, store: Store, examine: Examine) -> None:
+    def __init__(self, blocklist: KnownHashes, store: Store, examine: Examine) -> None:
         self._blocklist = blocklist
         self._store = store
         self._examine = examine

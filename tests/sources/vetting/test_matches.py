@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from figleaf.classify.lists.hashlists import HashKind
+from figleaf.classify.lists.known import Match
 from figleaf.errors import DatasetError
-from figleaf.sources.vetting.blocklist import Match
-from figleaf.sources.vetting.hashlists import HashKind
 from figleaf.sources.vetting.matches import MATCHES_FILE, MatchFile
 
 MATCH = Match(HashKind.MD5, "0f" * 16, "mine.txt")
@@ -42,8 +42,8 @@ SETUP = """
 import resource, signal, sys
 from pathlib import Path
 from figleaf.errors import DatasetError
-from figleaf.sources.vetting.blocklist import Match
-from figleaf.sources.vetting.hashlists import HashKind
+from figleaf.classify.lists.known import Match
+from figleaf.classify.lists.hashlists import HashKind
 from figleaf.sources.vetting.matches import MatchFile
 
 match = Match(HashKind.MD5, "0f" * 16, "mine.txt")

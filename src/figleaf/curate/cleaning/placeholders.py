@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from figleaf.classify.lists.hashlists import HashKind
+from figleaf.classify.lists.known import KnownHashes, load_hashes
 from figleaf.curate.cleaning.rules import CleanRules
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.locators import restored
 from figleaf.dataset.records import Kind
 from figleaf.errors import RulesError
-from figleaf.sources.vetting.blocklist import Blocklist, load_blocklist
-from figleaf.sources.vetting.hashlists import HashKind
 
 _KNOWN = Path(__file__).with_name("placeholders.toml")
 _OFTEN = """
@@ -39,7 +39,7 @@ class Placeholders:
     """
 
     known: dict[bytes, str]
-    listed: Blocklist | None
+    listed: KnownHashes | None
     repeated: dict[int, tuple[str, int]]
 
     @classmethod
@@ -49,7 +49,7 @@ class Placeholders:
         Raises:
             RulesError: the file of hashes is not valid, or has hashes that cannot be compared.
         """
-        listed = load_blocklist([rules.placeholders]) if rules.placeholders else None
+        listed = load_hashes([rules.placeholders]) if rules.placeholders else None
         if listed and listed.needs & {HashKind.MD5, HashKind.SHA1}:
             raise RulesError(
                 f"{rules.placeholders}: MD5 or SHA-1; placeholders are compared by SHA-256 and PDQ"

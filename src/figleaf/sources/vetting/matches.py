@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from figleaf.classify.lists.known import Match
 from figleaf.errors import DatasetError
-from figleaf.sources.vetting.blocklist import Match
 
 MATCHES_FILE = "blocklist-matches.jsonl"
 """Its name in the data set's folder. Whatever copies or exports a data set leaves it out."""

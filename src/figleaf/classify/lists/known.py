@@ -1,9 +1,9 @@
-"""Hashes of known files, as hotlines and authorities give them to those entitled to them.
+"""Hashes of known files: one's own, or those that hotlines give to who is entitled to them.
 
-A file is compared with every list before anything of it is written: its MD5, SHA-1 and SHA-256 as
-it comes, its PDQ hash once it is decoded. Only what somebody listed is found; docs/data-safety.md
-says what that is worth. `hashlists` says which forms a list may have. Lists are confidential:
-neither messages nor `repr` show a hash of theirs.
+A file is looked up by its MD5, SHA-1 and SHA-256 as it comes, by its PDQ hash once it is decoded.
+Only what somebody listed is found; docs/data-safety.md says what that is worth. `hashlists` says
+which forms a list may have. Lists are confidential: neither messages nor `repr` show a hash of
+theirs.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from figleaf.classify.lists.hashlists import HashKind, HashList, read_hash_list
 from figleaf.errors import InputError
 from figleaf.images import phash
-from figleaf.sources.vetting.hashlists import HashKind, HashList, read_hash_list
 
 INDEX_FROM = 4_000
 """PDQ hashes in a list from which on an index is made. Going through fewer takes 0.1 ms at most."""
@@ -39,8 +39,8 @@ class Match:
     distance: int = 0
 
 
-class Blocklist:
-    """Lists of hashes; may be asked from many threads. `load_blocklist` makes one.
+class KnownHashes:
+    """Lists of hashes; may be asked from many threads. `load_hashes` makes one of files.
 
     Attributes:
         needs: the kinds that are listed: the others need not be computed.
@@ -60,7 +60,7 @@ class Blocklist:
         return sum(listed.count for listed in self._lists)
 
     def __repr__(self) -> str:
-        return f"<Blocklist of {len(self):,} hashes in {len(self._lists)} lists>"
+        return f"<KnownHashes of {len(self):,} hashes in {len(self._lists)} lists>"
 
     def match_bytes(self, data: bytes, sha256: bytes | None = None) -> Match | None:
         """The first listed MD5, SHA-1 or SHA-256 of a file; None where none is.
@@ -102,8 +102,8 @@ class Blocklist:
         return min(found, key=lambda match: match.distance, default=None)
 
 
-def load_blocklist(paths: Iterable[str | Path]) -> Blocklist:
-    """Read lists of hashes; without a path, a blocklist that nothing is on.
+def load_hashes(paths: Iterable[str | Path]) -> KnownHashes:
+    """Read lists of hashes; without a path, nothing is known.
 
     A hash takes as many bytes of memory as it has, 16 to 32; one of a PDQ list that is long enough
     for an index takes 64 more.
@@ -112,7 +112,7 @@ def load_blocklist(paths: Iterable[str | Path]) -> Blocklist:
         RulesError: a file is missing, names no hash, or has a line that is not understood; the
             message names file and line.
     """
-    return Blocklist([read_hash_list(Path(path)) for path in paths])
+    return KnownHashes([read_hash_list(Path(path)) for path in paths])
 
 
 def _check_width(digest: bytes, kind: HashKind) -> None:

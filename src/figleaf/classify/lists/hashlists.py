@@ -78,7 +78,7 @@ def read_hash_list(path: Path) -> HashList:
             message names file and line.
     """
     if not path.is_file():  # a pipe would be waited for
-        raise RulesError(f"{path}: no such file; a blocklist is a text, CSV or JSON file")
+        raise RulesError(f"{path}: no such file; a list of hashes is a text, CSV or JSON file")
     digests = _Digests(path.name)
     try:
         with path.open("rb") as file:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from figleaf.classify.lists.hashlists import HashKind, read_hash_list
 from figleaf.errors import RulesError
-from figleaf.sources.vetting.hashlists import HashKind, read_hash_list
 
 MD5, SHA1, LONG, OTHER = ("0f" * 16, "a1" * 20, "5c" * 32, "7e" * 32)
 
