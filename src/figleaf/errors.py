@@ -14,6 +14,7 @@ These are raised where the caller can do something about it::
     ├── RulesError                      a file of categories, exemptions or hashes that is not valid
     ├── DatasetError                    a data set that cannot be opened, is in use or is damaged
     │   └── LeakError                   a split with the same picture on both sides
+    ├── ServerError                     a server that refused a request, or gave no answer
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """
 
@@ -120,6 +121,33 @@ class LeakError(DatasetError):
             " figleaf split --anew --by hash keeps together what belongs together"
         )
         self.leaks = tuple(leaks)
+
+
+class ServerError(FigleafError):
+    """A server that refused a request, or gave no answer, or one that is not `figleaf serve`'s.
+
+    Attributes:
+        status: the HTTP status; None where there was no answer.
+        problem: the kind of problem in the server's own word, as in "overloaded"; None where the
+            answer is not one of `figleaf serve`, but of a proxy before it, perhaps.
+        retry_after: seconds that the server asked to be left alone for; None where it did not.
+        request_id: what the server's log calls the request; None where it did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        problem: str | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = problem
+        self.retry_after = retry_after
+        self.request_id = request_id
 
 
 class MissingExtraError(FigleafError, ImportError):
