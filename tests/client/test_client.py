@@ -73,7 +73,7 @@ def answer(request: httpx2.Request) -> httpx2.Response:
 
 
 def problem(status: int, slug: str, **headers: str) -> httpx2.Response:
-    body = {"type": f"https://figleaf.invalid/problems/{slug}", "title": slug, "detail": "so it is"}
+    body = {"type": f"urn:figleaf:problem:{slug}", "title": slug, "detail": "so it is"}
     sent = {"Content-Type": "application/problem+json", "X-Request-ID": "r-1"} | headers
     return httpx2.Response(status, content=json.dumps(body), headers=sent)
 
@@ -307,6 +307,32 @@ def test_a_failure_ends_what_is_under_way() -> None:
     with pytest.raises(ServerError):
         asyncio.run(main())
     assert ended == [[b"c"], [b"d"]]
+
+
+def at_most(size: int) -> Handler:
+    """A server, or a proxy, that takes so many bytes of images in a request."""
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        if sum(map(len, files_of(request))) > size:
+            return httpx2.Response(413, text="<h1>nginx</h1>")
+        return answer(request)
+
+    return handler
+
+
+def test_requests_that_are_too_large_are_split(asking: Asking) -> None:
+    predictions = asking.many([b"aa", b"bb", b"cc", b"dd", b"eeeee", b"f"], at_most(4))
+    assert [p.label for p in predictions] == ["aa", "bb", "cc", "dd", None, "f"]
+    assert predictions[4].status is Status.TOO_MANY_BYTES
+    assert predictions[4].reason == "the server takes no request with an image of 5 bytes"
+    assert predictions[4].decision is Decision.REVIEW
+
+
+def test_where_nothing_is_small_enough_the_refusal_is_raised(asking: Asking) -> None:
+    with pytest.raises(ServerError) as raised:
+        asking.one(b"a", lambda _: problem(413, "too-large"))
+    assert raised.value.problem == "too-large"
+    assert len(asking.requests) == 2
 
 
 # Trying again

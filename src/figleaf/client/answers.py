@@ -14,13 +14,12 @@ from figleaf.errors import ServerError, Status
 from figleaf.models.runtime import Precision
 
 _PASSING = frozenset({429, 502, 503, 504})
-_PROBLEMS = "https://figleaf.invalid/problems/"
+_PROBLEMS = "urn:figleaf:problem:"
 _LONGEST_DETAIL = 300
 
 _HINTS: Mapping[int, str] = {
     401: "give the key as Client(url, key=...)",
     404: "give the URL that `figleaf serve` says it listens at",
-    413: "send less at once: ClientRules(bytes_per_request=..., images_per_request=...)",
     429: "ask less often, or raise ClientRules(patience=...)",
     503: "ask again later, or raise ClientRules(patience=...)",
 }

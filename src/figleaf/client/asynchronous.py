@@ -10,13 +10,13 @@ import httpx2
 
 from figleaf.classify.prediction import Prediction
 from figleaf.client.answers import Failure, Reply, models_in, policies_in, predictions_in
-from figleaf.client.calls import MODELS, READY, Batch, Call, Packer, Wish, classify_call
+from figleaf.client.calls import MODELS, READY, Batch, Call, Packer, Wish, classify_call, smaller
 from figleaf.client.offer import ServedModel, ServedPolicy
 from figleaf.client.rules import ClientRules
 from figleaf.client.session import Place
 from figleaf.client.sources import ClientSource, Upload, read_upload, several
 from figleaf.client.tries import Surroundings, Tries
-from figleaf.errors import InputError
+from figleaf.errors import InputError, ServerError
 
 
 class AsyncClient:
@@ -117,7 +117,11 @@ class AsyncClient:
         return await asyncio.to_thread(read_upload, source, self._rules.limits)
 
     async def _answers(self, batch: Batch, wish: Wish) -> list[Prediction]:
-        return predictions_in(await self._ask(classify_call(batch, wish)), batch)
+        try:
+            return predictions_in(await self._ask(classify_call(batch, wish)), batch)
+        except ServerError as refusal:
+            parts = smaller(batch, refusal)
+        return [one for part in parts for one in await self._answers(part, wish)]
 
     async def _ask(self, call: Call) -> Reply:
         tries = Tries(self._rules, self._around)

@@ -8,13 +8,13 @@ import httpx2
 
 from figleaf.classify.prediction import Prediction
 from figleaf.client.answers import Failure, Reply, models_in, policies_in, predictions_in
-from figleaf.client.calls import MODELS, READY, Batch, Call, Packer, Wish, classify_call
+from figleaf.client.calls import MODELS, READY, Batch, Call, Packer, Wish, classify_call, smaller
 from figleaf.client.offer import ServedModel, ServedPolicy
 from figleaf.client.rules import ClientRules
 from figleaf.client.session import Place
 from figleaf.client.sources import ClientSource, read_upload, several
 from figleaf.client.tries import Surroundings, Tries
-from figleaf.errors import InputError
+from figleaf.errors import InputError, ServerError
 
 
 class Client:
@@ -140,7 +140,11 @@ class Client:
         self.close()
 
     def _answers(self, batch: Batch, wish: Wish) -> list[Prediction]:
-        return predictions_in(self._ask(classify_call(batch, wish)), batch)
+        try:
+            return predictions_in(self._ask(classify_call(batch, wish)), batch)
+        except ServerError as refusal:
+            parts = smaller(batch, refusal)
+        return [one for part in parts for one in self._answers(part, wish)]
 
     def _ask(self, call: Call) -> Reply:
         tries = Tries(self._rules, self._around)

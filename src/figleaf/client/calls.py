@@ -1,12 +1,13 @@
 """Requests, before anything is sent: what goes into one, and what is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 from figleaf.client.rules import ClientRules
 from figleaf.client.sources import Upload
-from figleaf.errors import InputError
+from figleaf.errors import ImageError, InputError, ServerError, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,27 @@ def classify_call(batch: Batch, wish: Wish) -> Call:
             for number, upload in enumerate(batch)
         ]
     return Call("POST", "v1/classify", arguments)
+
+
+def smaller(batch: Batch, refusal: ServerError) -> tuple[Batch, ...]:
+    """What to ask for in place of requests that the server, or a proxy before it, finds too large.
+
+    Halves; of one input, the same without its bytes, for whose status the refusal is the reason.
+
+    Raises:
+        ServerError: the refusal, where it is of another kind or nothing smaller can be asked for.
+    """
+    if refusal.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        raise refusal
+    half = len(batch) // 2
+    if half:
+        return batch[:half], batch[half:]
+    (upload,) = batch
+    if not upload.data:
+        raise refusal
+    reason = f"the server takes no request with an image of {len(upload.data):,} bytes"
+    failure = ImageError(Status.TOO_MANY_BYTES, reason)
+    return ((replace(upload, data=b"", failure=failure),),)
 
 
 class Packer:

@@ -7,6 +7,7 @@ from figleaf.errors import InputError
 from figleaf.images import Limits
 
 _MEBI = 2**20
+_SERVERS = Limits(max_bytes=32 * _MEBI, max_pixels=2**26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class ClientRules:
         at_once: requests that `AsyncClient.classify_many` has under way. Of the images no more
             than those of these requests and of one more are held in memory.
         limits: how many bytes, and for Pillow images and arrays pixels, are too many. Such an
-            image is not sent. The server has limits of its own.
+            image is not sent. By default those that a server has by default.
 
     Raises:
         InputError: a value is of the wrong type or out of range.
@@ -43,7 +44,7 @@ class ClientRules:
     images_per_request: int = 16
     bytes_per_request: int = 16 * _MEBI
     at_once: int = 4
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default=_SERVERS)
 
     def __post_init__(self) -> None:
         for name in ("images_per_request", "bytes_per_request", "at_once"):
