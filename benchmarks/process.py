@@ -105,6 +105,17 @@ def cpu_seconds_of(process: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def cpu_seconds_of_all(process: int) -> float:
+    """The processor time of a process and of all below it that still run."""
+    seconds = 0.0
+    for one in _tree(process):
+        try:
+            seconds += cpu_seconds_of(one)
+        except OSError:  # it has just ended
+            continue
+    return seconds
+
+
 @contextmanager
 def _started(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], output: IO[str]

@@ -64,7 +64,8 @@ class Log:
     """All that happened.
 
     answers: how often each photo, by its number, got which body with a 200. no_retry_after: answers
-    of 503 without that field. failures: how each of those without an answer failed.
+    of 503 without that field. failures: how those without an answer failed, and how many did.
+    unsent: requests that fell due, and found no connection free until the end.
     """
 
     begun: float
@@ -74,6 +75,7 @@ class Log:
     answers: list[tuple[int, str, int]]
     no_retry_after: int
     failures: dict[str, int]
+    unsent: int
     most_connections: int
 
 
@@ -127,7 +129,8 @@ class Load:
             self._send_waiting()
             self._turn(min(due, end) - now)
         cpu = time.process_time() - cpu
-        self._waiting.clear()  # in a closed loop; an open one has sent them, or they never were
+        unsent = 0 if self._plan.rate is None else len(self._waiting)
+        self._waiting.clear()
         self._drain()
         notes = self._notes
         return Log(
@@ -138,6 +141,7 @@ class Load:
             answers=[(photo, body, count) for (photo, body), count in notes.answers.items()],
             no_retry_after=notes.no_retry_after,
             failures=dict(notes.failures),
+            unsent=unsent,
             most_connections=notes.most_connections,
         )
 
