@@ -30,6 +30,8 @@ LAYERS = (
     frozenset({"export"}),
     frozenset({"pipeline"}),
     frozenset({"practice"}),
+    frozenset({"serve"}),
+    frozenset({"client"}),
     frozenset({"cli"}),
 )
 ROOT = frozenset({"__init__", "__main__"})
@@ -47,6 +49,9 @@ FORBIDDEN = {
     "jinja2": "reports'",
     "typer": "the command line's",
     "rich": "the command line's",
+    "fastapi": "serving's",
+    "uvicorn": "serving's",
+    "httpx2": "the client's",
 }
 
 

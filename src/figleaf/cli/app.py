@@ -18,10 +18,12 @@ from figleaf.cli import (
     datasets,
     evaluate,
     export,
+    hashing,
     pipeline,
     policy,
     quickstart,
     screen,
+    serve,
     split,
     stats,
     train,
@@ -64,6 +66,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("classify")(classify.classify)
+app.command("hash")(hashing.hash_files)
 app.command("quickstart")(quickstart.quickstart)
 app.command("run")(pipeline.run)
 app.command("init")(pipeline.init)
@@ -79,6 +82,8 @@ app.command("compare")(compare.compare)
 app.command("status")(datasets.status)
 app.command("stats")(stats.stats)
 app.add_typer(export.app)
+app.command("serve")(serve.serve)
+app.command("keys")(serve.keys)
 app.command("models")(catalogue.models)
 app.command("labels")(catalogue.labels)
 app.command("policies")(catalogue.policies)

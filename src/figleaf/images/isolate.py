@@ -39,7 +39,7 @@ _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from figleaf.images.worker impo
 
 
 class IsolatedPool(Generic[T]):
-    """A function of bytes, applied in worker processes under a deadline.
+    """A function of hostile bytes, applied in worker processes under a deadline.
 
     ::
 
@@ -54,15 +54,17 @@ class IsolatedPool(Generic[T]):
 
     Args:
         function: importable by name (not from `__main__`), or a `functools.partial` of such. It
-            returns a `Picture`, NumPy arrays, bytes, JSON scalars, or lists, tuples and dicts of
-            them: what a hostile file may have taken over is not trusted with pickles.
+            takes bytes, or any value of the kinds that it may return: a `Picture`, NumPy arrays,
+            bytes, JSON scalars, or lists, tuples and dicts of them. What a hostile file may have
+            taken over is not trusted with pickles.
         workers: how many processes.
         deadline: seconds that one item may take, at most 86,400, its transfer both ways included,
             waiting for a free worker and the start of a new one not.
         max_memory: bytes of address space that a worker may take beyond what it starts with; None
-            for no limit, and nothing in figleaf sets one: it is for whoever makes a pool and knows
-            what the function needs. Enforced on Linux. For `decode` count 16 bytes for each pixel
-            that may come (`Limits.max_pixels` says what of) and 3 for each byte of a file.
+            for no limit, and in figleaf the server alone sets one: it is for whoever makes a pool
+            and knows what the function needs. Enforced on Linux. For `decode` count 16 bytes for
+            each pixel that may come (`Limits.max_pixels` says what of) and 3 for each byte of a
+            file.
 
     Raises:
         InputError: the function cannot be pickled or imported in a worker, or a bad number.
@@ -71,7 +73,7 @@ class IsolatedPool(Generic[T]):
 
     def __init__(
         self,
-        function: Callable[[bytes], T],
+        function: Callable[[Any], T],
         *,
         workers: int,
         deadline: float,
@@ -103,8 +105,8 @@ class IsolatedPool(Generic[T]):
             self.close()
             raise
 
-    def __call__(self, data: bytes) -> T:
-        """Apply the function to `data` in a worker.
+    def __call__(self, item: Any) -> T:
+        """Apply the function to `item` in a worker.
 
         Raises:
             ImageError: TIMEOUT past the deadline; CRASHED when the worker died, ran out of memory,
@@ -120,7 +122,7 @@ class IsolatedPool(Generic[T]):
             if worker is None:
                 worker = self._start()
             worker.wait_until_ready()
-            reply = worker.ask(data, self._deadline)
+            reply = worker.ask(item, self._deadline)
         except ImageError:
             self._check_open()  # closed in the meantime: that, not the image, is what ended it
             raise
@@ -238,7 +240,7 @@ class _Worker:
             raise InputError(f"an isolated worker cannot use the function: {answer}")
         self._ready = True
 
-    def ask(self, data: bytes, seconds: float) -> Any:
+    def ask(self, item: Any, seconds: float) -> Any:
         """Send a request and wait for the answer; the worker is dead after any failure.
 
         Raises:
@@ -246,7 +248,7 @@ class _Worker:
         """
         until = time.monotonic() + seconds
         try:
-            self._channel.send(data, until=until)
+            self._channel.send(item, until=until)
             reply = self._channel.receive(until=until)
             _check_reply(reply)
             return reply
@@ -295,12 +297,12 @@ def _check_numbers(workers: int, deadline: float, max_memory: int | None) -> Non
         )
 
 
-def _named(function: Callable[[bytes], Any]) -> Any:
+def _named(function: Callable[[Any], Any]) -> Any:
     """The function itself inside a `functools.partial`."""
     return getattr(function, "func", function)
 
 
-def _pickled(function: Callable[[bytes], Any]) -> bytes:
+def _pickled(function: Callable[[Any], Any]) -> bytes:
     inner = _named(function)
     name = getattr(inner, "__qualname__", repr(inner))
     if getattr(inner, "__module__", None) == "__main__":

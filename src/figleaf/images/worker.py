@@ -33,7 +33,7 @@ def main() -> None:
     serve(channel, function, setup["deadline"])
 
 
-def serve(channel: Channel, function: Callable[[bytes], Any], deadline: float) -> None:
+def serve(channel: Channel, function: Callable[[Any], Any], deadline: float) -> None:
     """Apply `function` to each request and send the result or the error back."""
     # The default action of SIGALRM ends the process even if a C library never gives the
     # interpreter back: a hung worker does not outlive a parent that was killed.
@@ -52,7 +52,7 @@ def serve(channel: Channel, function: Callable[[bytes], Any], deadline: float) -
             return
 
 
-def _apply(function: Callable[[bytes], Any], data: bytes) -> dict[str, Any]:
+def _apply(function: Callable[[Any], Any], data: bytes) -> dict[str, Any]:
     try:
         return {"result": function(data)}
     except Exception as error:  # noqa: BLE001  # hostile bytes; the parent decides what it means
@@ -78,11 +78,11 @@ def _take_standard_input() -> socket.socket:
     return connection
 
 
-def _prepare(setup: dict[str, Any]) -> Callable[[bytes], Any]:
+def _prepare(setup: dict[str, Any]) -> Callable[[Any], Any]:
     # A core dump would leave the picture on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # The one pickle: it comes from the parent, which is trusted.
-    function: Callable[[bytes], Any] = pickle.loads(setup["function"])
+    function: Callable[[Any], Any] = pickle.loads(setup["function"])
     if setup["max_memory"] is not None:
         _limit_memory(setup["max_memory"])
     return function

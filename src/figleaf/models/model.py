@@ -45,6 +45,11 @@ class Model:
         self._runtime = runtime
         self._widths = {"probabilities": len(card.labels), "features": card.features}
 
+    @property
+    def most(self) -> int:
+        """How many pictures are run together at the most; `run` parts what is more."""
+        return self._runtime.most
+
     def prepare(self, pixels: NDArray[np.uint8]) -> Prepared:
         """Prepare one picture: uint8 RGB of shape (height, width, 3)."""
         return tuple(prepare(pixels, spec) for spec in self.card.inputs)

@@ -1,0 +1,188 @@
+"""From the images of a request to their results: hash, lists, cache, decoding, model, verdict."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figleaf.classify.lists import Listing, Lists
+from figleaf.classify.prediction import Prediction
+from figleaf.errors import ImageError, Status
+from figleaf.images.isolate import IsolatedPool
+from figleaf.images.phash import PDQ
+from figleaf.models.runtime import available_cores
+from figleaf.serve.cache import Cache
+from figleaf.serve.decoding import Decoded, Recipe, decode_for_model, memory_for
+from figleaf.serve.hosted import Choice
+from figleaf.serve.metrics import Metrics
+from figleaf.serve.rules import ServeRules
+from figleaf.serve.upload import Upload
+
+_HASHED_AT_ONCE = 2**18
+"""Bytes that are hashed in the event loop, in a tenth of a millisecond; more in a thread."""
+
+_FLEETING = frozenset({Status.TIMEOUT, Status.CRASHED})
+"""Failures that say as much of the machine's day as of the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What is known of an image's content: its scores or why there are none, and its hashes."""
+
+    scores: NDArray[np.float32] | ImageError | None
+    hashes: tuple[PDQ, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is said of one image.
+
+    Attributes:
+        prediction: the result.
+        sha256: of the file, in hexadecimal; None where there was no file.
+        seconds: from when the image was accepted.
+    """
+
+    prediction: Prediction
+    sha256: str | None
+    seconds: float
+
+
+class Engine:
+    """Classifies the images of many requests at once. A context manager.
+
+    Args:
+        rules: the limits of an image, how many processes, what is remembered.
+        metrics: is told how long things take.
+        decode: what workers do with a job (`Recipe.job`), importable by name.
+
+    Raises:
+        FigleafError: workers cannot be started here.
+    """
+
+    def __init__(
+        self,
+        rules: ServeRules,
+        metrics: Metrics,
+        decode: Callable[..., dict[str, Any]] = decode_for_model,
+    ) -> None:
+        self._metrics = metrics
+        self._cache: Cache[Scored] = Cache(rules.cache)
+        self._caches = rules.cache > 0
+        workers = rules.workers or available_cores()
+        self._resources = ExitStack()
+        self._pool = self._resources.enter_context(
+            IsolatedPool(
+                partial(decode, limits=rules.limits),
+                workers=workers,
+                deadline=rules.decode_deadline,
+                max_memory=memory_for(rules.limits),
+            )
+        )
+        # A thread for each worker: it waits for it, and does nothing else.
+        self._threads = self._resources.enter_context(
+            ThreadPoolExecutor(workers, thread_name_prefix="figleaf decode")
+        )
+
+    async def classify(
+        self, uploads: Sequence[Upload], choice: Choice, lists: Lists
+    ) -> list[Result]:
+        """A result for each image, in order.
+
+        Raises:
+            FigleafError: the model cannot be run, or no worker can be started.
+        """
+        if len(uploads) == 1:
+            return [await self._one(uploads[0], choice, lists)]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._one(one, choice, lists)) for one in uploads]
+        return [task.result() for task in tasks]
+
+    def close(self) -> None:
+        """End the workers and threads; idempotent."""
+        self._resources.close()
+
+    async def _one(self, upload: Upload, choice: Choice, lists: Lists) -> Result:
+        began = time.perf_counter()
+        digest = None
+        if upload.failure is not None:
+            prediction = choice.verdicts.failure(upload.name, upload.failure)
+        else:
+            digest = await _sha256(upload.data)
+            prediction = await self._judged(upload, digest, choice, lists)
+        self._metrics.image(prediction)
+        seconds = time.perf_counter() - began
+        return Result(prediction, digest.hex() if digest else None, seconds)
+
+    async def _judged(
+        self, upload: Upload, digest: bytes, choice: Choice, lists: Lists
+    ) -> Prediction:
+        verdicts = choice.verdicts
+        if lists and (listing := lists.of_bytes(upload.data, digest)):
+            return verdicts.listed(upload.name, listing)
+        found = await self._scored(upload.data, digest, choice, lists)
+        if isinstance(found, Listing):
+            return verdicts.listed(upload.name, found)
+        if isinstance(found, ImageError):
+            return verdicts.failure(upload.name, found)
+        return verdicts.verdict(upload.name, found)
+
+    async def _scored(
+        self, data: bytes, digest: bytes, choice: Choice, lists: Lists
+    ) -> NDArray[np.float32] | ImageError | Listing:
+        recipe = choice.hosted.recipe(lists)
+        key = (digest, choice.hosted.number, recipe.with_pdq, recipe.with_further)
+        known = self._remembered(key)
+        if known is None:
+            known = await self._looked_at(data, recipe, choice, lists)
+            if not (isinstance(known.scores, ImageError) and known.scores.status in _FLEETING):
+                self._cache.put(key, known)
+        if listing := lists.of_pictures(known.hashes):
+            return listing
+        if known.scores is None:  # a list decided, which has been changed since
+            known = await self._looked_at(data, recipe, choice, lists)
+        assert known.scores is not None
+        return known.scores
+
+    def _remembered(self, key: object) -> Scored | None:
+        if not self._caches:
+            return None
+        known = self._cache.get(key)
+        self._metrics.cache.labels("hit" if known else "miss").inc()
+        return known
+
+    async def _looked_at(self, data: bytes, recipe: Recipe, choice: Choice, lists: Lists) -> Scored:
+        """Decode an image, and run the model on it unless its PDQ hash is listed."""
+        try:
+            decoded = await self._decoded(data, recipe)
+        except ImageError as error:
+            return Scored(error)
+        if lists.of_pictures(decoded.hashes):
+            return Scored(None, decoded.hashes)
+        scores = await asyncio.wrap_future(choice.hosted.batcher.submit(decoded.picture))
+        return Scored(scores, decoded.hashes)
+
+    async def _decoded(self, data: bytes, recipe: Recipe) -> Decoded:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._decode, data, recipe)
+
+    def _decode(self, data: bytes, recipe: Recipe) -> Decoded:
+        began = time.perf_counter()
+        try:
+            return Decoded.of(self._pool(recipe.job(data)), recipe)
+        finally:
+            self._metrics.stage_seconds.labels("decode").observe(time.perf_counter() - began)
+
+
+async def _sha256(data: bytes) -> bytes:
+    if len(data) <= _HASHED_AT_ONCE:
+        return hashlib.sha256(data).digest()
+    return await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
