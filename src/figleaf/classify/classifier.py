@@ -1,9 +1,9 @@
 """The classifier: any input, alone or as a stream, to a prediction."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Self, TypeVar
 import numpy as np
 from PIL import Image
 
+from figleaf.classify.consulting import Consulting, HashedDecoder, hashed_decoder_for
+from figleaf.classify.lists import Listing, Lists, load_lists
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
 from figleaf.classify.prediction import Prediction
 from figleaf.classify.source import Channels, Decoder, Reader, Source, name_of, walk
@@ -27,6 +29,7 @@ from figleaf.models.model import Model, Prepared, load_model
 from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 
 E = TypeVar("E", Precision, RuntimeName)
+R = TypeVar("R")
 
 _AHEAD = 2  # batches for each thread: one at work, and one waiting so that it need not
 BATCH_SIZE = 16
@@ -52,6 +55,7 @@ class Classifier:
         scaled: bool = False,
         deadline: float | None = None,
         batch_size: int = BATCH_SIZE,
+        lists: Lists | None = None,
     ) -> None:
         """See `figleaf.load`, which makes one from names.
 
@@ -64,6 +68,8 @@ class Classifier:
                 processes that are killed when they take longer or crash. None: in this process.
             batch_size: how many pictures of a stream a thread prepares before it runs the model on
                 them.
+            lists: what is allowed or blocked whatever the model says; None for nothing. Where a PDQ
+                hash is listed, files are decoded in full, `scaled` or not.
 
         Raises:
             ModelError: the model has no classes.
@@ -79,11 +85,16 @@ class Classifier:
         self._verdicts = Verdicts(model.card, policy, model.precision)
         self._closed = False
         self._resources = ExitStack()
-        decoder = decoder_for(model, limits, scaled=scaled)
-        if deadline is not None:
-            pool = IsolatedPool(decoder, workers=model.streams, deadline=deadline)
-            decoder = self._resources.enter_context(pool)
+        lists = lists or None
+        hashed = None
+        if lists and lists.needs_pdq:
+            function = hashed_decoder_for(lists, limits, model.card.background)
+            hashed = HashedDecoder(self._isolated(function, deadline))
+            decoder: Decoder = hashed
+        else:
+            decoder = self._isolated(decoder_for(model, limits, scaled=scaled), deadline)
         self._reader = Reader(decoder, limits, model.card.background)
+        self._consulting = Consulting(lists, self._reader, hashed) if lists else None
         self._threads = self._resources.enter_context(
             ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
         )
@@ -142,6 +153,8 @@ class Classifier:
     def prepare(self, source: Source, *, channels: Channels = "RGB") -> Prepared:
         """Read, decode and prepare one input for the model, as every method here does.
 
+        Lists are not asked.
+
         Raises:
             ImageError: it cannot be read, or is not a usable image.
             InputError: a source of another type, dtype or shape.
@@ -164,6 +177,15 @@ class Classifier:
     ) -> None:
         self.close()
 
+    def _isolated(
+        self, function: Callable[[bytes], R], deadline: float | None
+    ) -> Callable[[bytes], R]:
+        """A function of bytes, in worker processes where there is a deadline."""
+        if deadline is None:
+            return function
+        pool = IsolatedPool(function, workers=self.model.streams, deadline=deadline)
+        return self._resources.enter_context(pool)
+
     def _check(self, top_k: int | None) -> int:
         """How many classes to give, once it is sure that there is a classifier to ask."""
         if self._closed:
@@ -176,18 +198,27 @@ class Classifier:
         self, sources: Sequence[Source], top_k: int, channels: Channels
     ) -> list[Prediction]:
         prepared = [self._prepared(source, channels) for source in sources]
-        pictures = [picture for picture in prepared if not isinstance(picture, ImageError)]
+        pictures = [found for found in prepared if not isinstance(found, ImageError | Listing)]
         rows = iter(self.model.run(pictures).probabilities if pictures else ())
         return [
-            self._verdicts.failure(name_of(source), picture)
-            if isinstance(picture, ImageError)
+            self._settled(name_of(source), found)
+            if isinstance(found, ImageError | Listing)
             else self._verdicts.verdict(name_of(source), next(rows)).top(top_k)
-            for source, picture in zip(sources, prepared, strict=True)
+            for source, found in zip(sources, prepared, strict=True)
         ]
 
-    def _prepared(self, source: Source, channels: Channels) -> Prepared | ImageError:
+    def _settled(self, name: str, found: ImageError | Listing) -> Prediction:
+        if isinstance(found, Listing):
+            return self._verdicts.listed(name, found)
+        return self._verdicts.failure(name, found)
+
+    def _prepared(self, source: Source, channels: Channels) -> Prepared | ImageError | Listing:
         try:
-            return self.prepare(source, channels=channels)
+            if self._consulting is None:
+                return self.prepare(source, channels=channels)
+            with _memory_as_image_error():
+                found = self._consulting.pixels(source, channels)
+                return found if isinstance(found, Listing) else self.model.prepare(found)
         except ImageError as error:
             return error
 
@@ -203,6 +234,8 @@ def load(
     limits: Limits = Limits(),  # noqa: B008  # frozen, and shown as it is in the documentation
     deadline: float | None = None,
     batch_size: int = BATCH_SIZE,
+    allow_lists: Iterable[str | Path] = (),
+    block_lists: Iterable[str | Path] = (),
 ) -> Classifier:
     """Load a model and make a classifier of it.
 
@@ -221,9 +254,12 @@ def load(
             decoding in this process.
         batch_size: how many pictures of a stream a thread prepares before it runs the model on
             them; worth raising on a GPU, which takes them together.
+        allow_lists: files of hashes (SHA-256, PDQ, MD5, SHA-1) of what is allowed whatever the
+            model says (docs/classify.md, "A correction that sticks").
+        block_lists: likewise, of what is blocked.
 
     Raises:
-        ModelError, PolicyError, MissingExtraError, InputError: see figleaf.errors.
+        ModelError, PolicyError, RulesError, MissingExtraError, InputError: see figleaf.errors.
     """
     runtime = _choose(RuntimeName, runtime, "runtime")
     if precision is not None:
@@ -233,6 +269,7 @@ def load(
         chosen = Precision.BF16 if bf16 else Precision.F32
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
+    lists = load_lists(allow_lists, block_lists)
     loaded = load_model(model, precision=chosen, runtime=runtime, streams=threads)
     return Classifier(
         loaded,
@@ -241,6 +278,7 @@ def load(
         scaled=fast,
         deadline=deadline,
         batch_size=batch_size,
+        lists=lists,
     )
 
 
@@ -274,8 +312,14 @@ def prepared_for(
         ImageError: it cannot be read, is not a usable image, or needs more memory than there is.
         InputError: a source of another type, dtype or shape.
     """
-    try:
+    with _memory_as_image_error():
         return model.prepare(reader.pixels(source, channels))
+
+
+@contextmanager
+def _memory_as_image_error() -> Iterator[None]:
+    try:
+        yield
     except MemoryError:
         reason = "its pixels need more memory than there is"
         raise ImageError(Status.TOO_MANY_PIXELS, reason) from None

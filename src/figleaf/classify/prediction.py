@@ -34,13 +34,14 @@ class Prediction:
     """What figleaf says of one input: scores by a model, a decision by a policy, and why.
 
     input: the path as it was given, or "<bytes>", "<array>", "<image>", "<file>".
-    status: OK, or the kind of failure; then there is no label, score or unsafe score.
+    status: OK, or the kind of failure; then there is no label, score or unsafe score. Nor is there
+        where a list decided (see `figleaf.classify.lists`), with the status OK.
     label: the most probable class.
     scores: class -> probability in 0..1, most probable first; the first k with top_k=k.
     unsafe: the summed probability of the classes that the policy calls unsafe, in 0..1; None where
         the model has none of them.
     decision: None only where the policy has no rule for any class of the model.
-    reason: the rule that decided, or what was wrong with the input.
+    reason: the rule or the list that decided, or what was wrong with the input.
     policy, model: name and version, as in "balanced@1".
     precision: what the model computed in.
     """
@@ -58,7 +59,7 @@ class Prediction:
 
     @property
     def ok(self) -> bool:
-        """Whether the input could be classified."""
+        """Whether the input could be classified, or a list decided on it."""
         return self.status is Status.OK
 
     def top(self, k: int) -> "Prediction":

@@ -124,6 +124,14 @@ def classify(
         list[str] | None,
         typer.Option("--list", help="A file with one path a line, or - for stdin."),
     ] = None,
+    allow_lists: Annotated[
+        list[Path] | None,
+        typer.Option("--allow-list", help="Hashes of what is allowed; can be given again."),
+    ] = None,
+    block_lists: Annotated[
+        list[Path] | None,
+        typer.Option("--block-list", help="Hashes of what is blocked; can be given again."),
+    ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="bf16 and scaled JPEG decoding: faster, not quite exact.")
     ] = False,
@@ -174,6 +182,8 @@ def classify(
                 limits=limits,
                 deadline=deadline,
                 batch_size=batch_size,
+                allow_lists=allow_lists or (),
+                block_lists=block_lists or (),
             )
         stack.enter_context(classifier)
         labels = classifier.model.card.labels
@@ -228,17 +238,22 @@ def _is_wanted(prediction: Prediction, only: list[Only] | None) -> bool:
 
 
 def _sort_key(sort: str | None, labels: tuple[str, ...]) -> SortKey | None:
-    """What `--sort` orders by; inputs that failed come last."""
+    """What `--sort` orders by; what a list decided on comes after scores, what failed last."""
     match sort:
         case None:
             return None
         case "input":
             return lambda prediction: (0, prediction.input)
         case "unsafe":
-            return lambda prediction: (-(prediction.unsafe or 0) + (not prediction.ok), "")
+            return lambda prediction: (_rank(prediction) - (prediction.unsafe or 0), "")
         case _ if sort in labels:
-            return lambda prediction: (-prediction.scores.get(sort, -1), "")
+            return lambda prediction: (_rank(prediction) - prediction.scores.get(sort, 0), "")
     raise InputError(f"cannot sort by {sort!r}: give input, unsafe or one of {', '.join(labels)}")
+
+
+def _rank(prediction: Prediction) -> int:
+    """What orders before any score does: scores of 0..1, no scores, a failure."""
+    return 2 * (not prediction.scores) + (not prediction.ok)
 
 
 def _summarise(tally: Tally, interrupted: bool, progress: Progress) -> None:

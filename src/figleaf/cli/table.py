@@ -30,7 +30,8 @@ class TableWriter:
         self._lines = lines
         longest = max((cell_len(printable(label)) for label in labels), default=0)
         self._label = min(max(longest, _NARROWEST_LABEL), _WIDEST_LABEL)
-        rest = self._label + _BAR + _SCORE + _SCORE + len("review") + 5 * 2
+        self._between = self._label + _BAR + _SCORE + _SCORE + 3 * 2
+        rest = self._between + len("review") + 2 * 2
         self._name = max(_NARROWEST_NAME, self._console.width - rest)
         self._header_due = True
 
@@ -46,6 +47,9 @@ class TableWriter:
             self._console.print(
                 Text.assemble(self._fit(prediction.input), "  ", (reason, "magenta"))
             )
+            return
+        if not prediction.scores:  # a list decided, and no model was asked
+            self._reason_row(prediction)
             return
         name, unsafe, verdict = prediction.input, _percent(prediction.unsafe), _verdict(prediction)
         for label, score in list(prediction.scores.items())[: self._lines]:
@@ -68,6 +72,13 @@ class TableWriter:
         )
         row.rstrip()
         self._console.print(row)
+
+    def _reason_row(self, prediction: Prediction) -> None:
+        """A row with the reason in the place of the classes; a long one moves the verdict."""
+        reason = printable(prediction.reason)
+        padding = " " * max(0, self._between - cell_len(reason))
+        name = self._fit(prediction.input)
+        self._console.print(Text.assemble(f"{name}  {reason}{padding}  ", _verdict(prediction)))
 
     def _fit(self, name: str) -> str:
         """The name in exactly the column's width; of a long one the end, which tells most."""
