@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from figleaf.serve.rules import ServeRules
+from figleaf.serve.server import running
+
 EXAMPLES = Path(__file__).parents[2] / "examples" / "uploads"
 
 _POLICY = """
@@ -59,3 +62,10 @@ def unused_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[str]:
+    """Where `figleaf serve` is."""
+    with running(ServeRules(models=("mobilenet_v2",), port=0)) as server:
+        yield server.url

@@ -90,6 +90,15 @@ def test_a_file_over_the_limit_in_a_form_below_it_is_refused(example: Any, tmp_p
     assert (status, said) == (413, {"error": "This file is too large."})
 
 
+def test_the_server_can_judge(example: Any, tmp_path: Path, photo: Path, served: str) -> None:
+    with application(example, tmp_path, FIGLEAF_URL=served) as client:
+        status, _ = post(client, photo.read_bytes())
+        refused, _ = post(client, b"<html>")
+    assert (status, refused) == (201, 422)
+    check_kept(tmp_path, "public", photo.read_bytes())
+    check_verdict(example.Photo.objects.get().verdict, "allow")
+
+
 def test_where_nobody_can_judge_nothing_is_let_in(
     example: Any, tmp_path: Path, photo: Path, unused_port: int
 ) -> None:

@@ -78,6 +78,18 @@ def test_of_what_is_too_large_no_more_is_read(example: Any, tmp_path: Path) -> N
     assert taken < example.MAX_BYTES + 2 * 2**20
 
 
+def test_the_server_can_judge(
+    example: Any, tmp_path: Path, photo: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIGLEAF_URL", served)
+    monkeypatch.setenv("FIGLEAF_UPLOADS", str(tmp_path))
+    with TestClient(example.create_app()) as client:
+        status, _ = post(client, photo.read_bytes())
+        refused, _ = post(client, b"<html>")
+    assert (status, refused) == (201, 422)
+    check_record(check_kept(tmp_path, "public", photo.read_bytes()), photo.read_bytes(), "allow")
+
+
 def test_where_nobody_can_judge_nothing_is_let_in(
     example: Any, tmp_path: Path, photo: Path, unused_port: int
 ) -> None:

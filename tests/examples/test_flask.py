@@ -59,6 +59,19 @@ def test_what_is_too_large_is_not_read(example: Any, tmp_path: Path) -> None:
     assert status == 413
 
 
+def test_the_server_can_judge(
+    example: Any, tmp_path: Path, photo: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIGLEAF_URL", served)
+    monkeypatch.setenv("FIGLEAF_UPLOADS", str(tmp_path))
+    app = example.create_app()
+    with app.extensions["figleaf"]:
+        status, _ = post(app.test_client(), photo.read_bytes())
+        refused, _ = post(app.test_client(), b"<html>")
+    assert (status, refused) == (201, 422)
+    check_record(check_kept(tmp_path, "public", photo.read_bytes()), photo.read_bytes(), "allow")
+
+
 def test_where_nobody_can_judge_nothing_is_let_in(
     example: Any, tmp_path: Path, photo: Path, unused_port: int
 ) -> None:
