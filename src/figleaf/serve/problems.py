@@ -13,6 +13,9 @@ from typing import Any
 MEDIA_TYPE = "application/problem+json"
 _BASE = "urn:figleaf:problem:"
 
+ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+"""Headers that every answer has."""
+
 
 class Kind(Enum):
     """The kinds of problems: slug, HTTP status, title."""

@@ -1,20 +1,25 @@
 """uvicorn's HTTP protocol, with limits that it lacks on slow, endless and silent connections.
 
-uvicorn waits for ever for the headers of a connection's first request and takes them in any length;
-it keeps a connection whose other side does not read its answer; and it reads on without end what it
-has answered already. Here each of these has a limit.
+uvicorn waits for ever for the headers of a connection's first request and takes them in any length,
+and any number of trailers after a body; it keeps a connection whose other side does not read its
+answer; it reads on without end what it has answered already; and of requests that are sent before
+the ones in front of them are answered it keeps any number. Here each of these has a limit.
 """
 
 import asyncio
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from figleaf.serve.problems import Kind, ProblemError, overloaded
+from figleaf.serve.problems import ALWAYS, Kind, ProblemError, overloaded
 from figleaf.serve.rules import ServeRules
 
 MAX_HEAD = 32_768
-"""Bytes of a request's line and headers."""
+"""Bytes of a request's line and headers; beside its body, of trailers and whatever frames it."""
+_MOST_AHEAD = 16
+"""Requests that may be sent before those in front of them are answered."""
 _LINGER = 2.0
 """Seconds in which the rest of an unwanted body is read, so that its sender sees the answer."""
 _LINGER_BYTES = 2**20
@@ -22,21 +27,27 @@ _WRITE_TIMEOUT = 30.0
 """Seconds that an answer may wait for its reader."""
 
 
-def limited_protocol(rules: ServeRules) -> type[HttpToolsProtocol]:
+Refused = Callable[[ProblemError, str], None]
+"""Is told of a request that no route has seen, and of the id that its answer has."""
+
+
+def limited_protocol(rules: ServeRules, refused: Refused) -> type[HttpToolsProtocol]:
     """The protocol, as a class that uvicorn makes for each connection."""
 
     class LimitedProtocol(_Limited):
         limits = rules
+        tell = staticmethod(refused)
 
     return LimitedProtocol
 
 
 class _Limited(HttpToolsProtocol):
     limits: ServeRules
+    tell: Refused
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._head = 0  # bytes since the end of the last head
+        self._fruitless = 0  # bytes that were no body, nor made up for by one
         self._in_head = True
         self._in_message = False
         self._unwanted = 0
@@ -61,28 +72,36 @@ class _Limited(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self._in_head:
-            self._head += len(data)
-            # What begins the next request, or the body, may be in the same piece.
-            if self._head > MAX_HEAD + len(data):
-                self._refuse(ProblemError(Kind.HEADERS_TOO_LARGE, f"over {MAX_HEAD:,} bytes"))
-                return
+        self._fruitless += len(data)
+        # What begins the next request, or the body, may be in the same piece.
+        if self._fruitless > MAX_HEAD + len(data):
+            self._refuse(_too_long() if self._in_head else _out_of_proportion())
+            return
         super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_message = True
         self._in_head = True
-        self._head = 0
         self._start("head", self.limits.header_timeout, self._late_head)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # nobody asks for trailers
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._stop("head")
-        if sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
-            self._refuse(ProblemError(Kind.HEADERS_TOO_LARGE, f"over {MAX_HEAD:,} bytes"))
+        if self.transport.is_closing():  # of what is left of a piece
             return
-        super().on_headers_complete()
+        self._in_head = False
+        self._fruitless = 0
+        self._stop("head")
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > MAX_HEAD:
+            self._refuse(_too_long())
+        elif len(self.pipeline) >= _MOST_AHEAD:
+            self.transport.close()
+        else:
+            super().on_headers_complete()
 
     def _late_head(self) -> None:
         if self._in_message:
@@ -94,6 +113,10 @@ class _Limited(HttpToolsProtocol):
     # Bodies that are not wanted any more, and answers that are not read
 
     def on_body(self, body: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        # Chunks of less than ten bytes are not made up for: each costs as much as one of thousands.
+        self._fruitless = max(0, self._fruitless - len(body) - len(body) // 2)
         if self.cycle is not None and self.cycle.response_complete:
             self._unwanted += len(body)
             if self._unwanted > _LINGER_BYTES:
@@ -104,7 +127,7 @@ class _Limited(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_message = False
         self._in_head = True  # the next one's, if there is one
-        self._head = self._unwanted = 0
+        self._fruitless = self._unwanted = 0
         self._stop("linger")
         if self.cycle is not None:
             super().on_message_complete()
@@ -139,17 +162,29 @@ class _Limited(HttpToolsProtocol):
         """Answer without asking the application, and end the connection."""
         if self.transport.is_closing():
             return
-        if self.cycle is not None and self.cycle.response_started:
-            self.transport.close()  # an answer is under way: another one in it would be garbage
-            return
         problem.close = True
-        body = problem.body()
+        request_id = uuid.uuid4().hex
+        self.tell(problem, request_id)
+        if self._owes():
+            self.transport.close()  # it would be taken for another's answer, or a part of it
+            return
+        body = problem.body(request_id=request_id)
+        headers = {**problem.headers(), **ALWAYS, "x-request-id": request_id}
         lines = [STATUS_LINE[problem.kind.status]]
-        lines += [f"{name}: {value}\r\n".encode() for name, value in problem.headers().items()]
+        lines += [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
         lines += [b"content-length: %d\r\n\r\n" % len(body), body]
         self.transport.write(b"".join(lines))
         self.transport.close()
         self._start("write", _WRITE_TIMEOUT, self.transport.abort)
+
+    def _owes(self) -> bool:
+        """Whether an answer has begun, or one is due to another request than what came last."""
+        if self.pipeline:
+            return True
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        is_last = self._in_message and self.cycle.scope is self.scope
+        return self.cycle.response_started or not is_last
 
     def _start(self, name: str, seconds: float, action: Any) -> None:
         self._stop(name)
@@ -158,3 +193,13 @@ class _Limited(HttpToolsProtocol):
     def _stop(self, name: str) -> None:
         if deadline := self._deadlines.pop(name, None):
             deadline.cancel()
+
+
+def _too_long() -> ProblemError:
+    return ProblemError(Kind.HEADERS_TOO_LARGE, f"over {MAX_HEAD:,} bytes")
+
+
+def _out_of_proportion() -> ProblemError:
+    return ProblemError(
+        Kind.BAD_REQUEST, "chunks too small, or extensions or trailers too long, for the body"
+    )

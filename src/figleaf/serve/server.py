@@ -1,12 +1,14 @@
 """Serving on a socket: uvicorn with figleaf's protocol, its own log, and an end without a loss."""
 
 import logging
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import uvicorn
 
@@ -95,7 +97,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app_for(service),
-                http=limited_protocol(rules),
+                http=limited_protocol(rules, service.refused),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -109,6 +111,11 @@ class _Server(uvicorn.Server):
         self.answers = threading.Event()
         self._service = service
         _log_into(service)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End; the second Ctrl-C at once. uvicorn's own ends by the signal, as if it had failed."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""

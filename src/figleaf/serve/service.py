@@ -160,6 +160,12 @@ class Service:
                 ms=round(result.seconds * 1000, 1),
             )
 
+    def refused(self, problem: ProblemError, request_id: str) -> None:
+        """Count a request that no route has seen, and add a line to the log."""
+        status = problem.kind.status
+        self.metrics.requests.labels("none", "none", str(status)).inc()
+        self.log.write("refused", request=request_id, status=status, detail=problem.detail)
+
     # Reloading
 
     async def reload(self) -> bool:

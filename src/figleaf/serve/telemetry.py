@@ -9,7 +9,7 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from figleaf.serve.bodies import GoneError
-from figleaf.serve.problems import Kind, ProblemError
+from figleaf.serve.problems import ALWAYS, Kind, ProblemError
 from figleaf.serve.service import Service
 
 ROUTES = ("/v1/classify", "/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json")
@@ -43,8 +43,7 @@ class Telemetry:
         status = GONE
         extra = [
             (b"x-request-id", request_id.encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
+            *((name.encode(), value.encode()) for name, value in ALWAYS.items()),
         ]
 
         async def answer(message: Message) -> None:
