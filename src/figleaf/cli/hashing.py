@@ -1,19 +1,26 @@
 """`figleaf hash`: what a file would be on an allow or a block list by."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from figleaf.classify.lists.entry import KINDS, Entry, entry_of
+from figleaf.classify.lists.entry import Entry, entry_of
 from figleaf.classify.lists.hashlists import HashKind
 from figleaf.cli.inputs import Inputs
 from figleaf.cli.terminal import Encoded, printable, say, standard_output
 from figleaf.cli.writers import to_json
-from figleaf.errors import InputError
 from figleaf.images import Limits
 
 FAILED = 3
+
+
+class Kind(StrEnum):
+    """The kinds of hashes that are computed."""
+
+    SHA256 = HashKind.SHA256
+    PDQ = HashKind.PDQ
 
 
 def hash_files(
@@ -21,8 +28,8 @@ def hash_files(
         list[str], typer.Argument(metavar="PATH...", help="Files, folders, patterns, or -.")
     ],
     kinds: Annotated[
-        list[HashKind] | None,
-        typer.Option("--kind", help="sha256 or pdq; both by default.", show_default=False),
+        list[Kind] | None,
+        typer.Option("--kind", help="Can be given again; both by default.", show_default=False),
     ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Go into the folders of folders.")
@@ -35,15 +42,14 @@ def hash_files(
 
     Example: figleaf hash photo.jpg >> allowed.txt
     """
-    if not set(kinds or KINDS) <= set(KINDS):
-        raise InputError(f"--kind must be one of {', '.join(KINDS)}")
+    wanted = [HashKind(kind) for kind in kinds or Kind]
     limits = Limits()
     inputs = Inputs(tuple(paths), (), recursive, limits.max_bytes)
     inputs.check()
     failed = False
     with standard_output() as file:
         for source in inputs:
-            entry = entry_of(source, kinds=kinds or KINDS, limits=limits)
+            entry = entry_of(source, kinds=wanted, limits=limits)
             if as_json:
                 file.write(to_json(_record(entry)) + b"\n")
             else:
