@@ -398,9 +398,14 @@ def test_silence_is_not_tried_again(asking: Asking) -> None:
     assert len(asking.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "slug"), [(400, "bad-request"), (422, "invalid"), (500, "internal")]
-)
+def test_a_server_that_failed_is_asked_once_more(asking: Asking) -> None:
+    assert asking.one(b"a", failing(1, lambda: problem(500, "internal"))).ok
+    with pytest.raises(ServerError, match="500 Internal Server Error"):
+        asking.one(b"a", failing(2, lambda: problem(500, "internal")))
+    assert len(asking.requests) == 2 + 2
+
+
+@pytest.mark.parametrize(("status", "slug"), [(400, "bad-request"), (422, "invalid")])
 def test_other_problems_are_not_tried_again(asking: Asking, status: int, slug: str) -> None:
     with pytest.raises(ServerError) as raised:
         asking.one(b"a", failing(1, lambda: problem(status, slug)))
@@ -503,7 +508,8 @@ def test_ready(asking: Asking) -> None:
     assert asking.call("ready", lambda _: httpx2.Response(200, json={"status": "ready"})) is True
     assert asking.call("ready", lambda _: problem(503, "overloaded")) is False
     assert asking.call("ready", lambda _: raises(httpx2.ConnectError)()) is False
-    assert len(asking.requests) == 3
+    assert asking.call("ready", lambda _: page(200)) is False
+    assert len(asking.requests) == 4
 
 
 def test_a_closed_client_says_so() -> None:

@@ -1,6 +1,7 @@
 """What a server answers, read and checked: results, models, refusals."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -13,7 +14,18 @@ from figleaf.client.sources import Upload
 from figleaf.errors import ServerError, Status
 from figleaf.models.runtime import Precision
 
-_PASSING = frozenset({429, 502, 503, 504})
+NEVER, ONCE, AS_ALLOWED = 0, 1, sys.maxsize
+"""How often it is worth asking again."""
+
+# Once after a 500: that is what a decoder that died is answered with, which may have been killed
+# for another image's sake.
+_AGAIN: Mapping[int, int] = {
+    429: AS_ALLOWED,
+    500: ONCE,
+    502: AS_ALLOWED,
+    503: AS_ALLOWED,
+    504: AS_ALLOWED,
+}
 _PROBLEMS = "urn:figleaf:problem:"
 _LONGEST_DETAIL = 300
 
@@ -36,10 +48,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt came to nothing, and whether another one may come to more."""
+    """Why an attempt came to nothing, and how many more may come to something."""
 
     error: ServerError
-    may_pass: bool
+    again: int
 
 
 def failure_of(reply: Reply, url: str) -> Failure | None:
@@ -64,7 +76,7 @@ def failure_of(reply: Reply, url: str) -> Failure | None:
         retry_after=_retry_after(reply),
         request_id=reply.headers.get("x-request-id"),
     )
-    return Failure(error, reply.status in _PASSING)
+    return Failure(error, _AGAIN.get(reply.status, NEVER))
 
 
 def predictions_in(reply: Reply, batch: Batch) -> list[Prediction]:
@@ -97,6 +109,16 @@ def policies_in(reply: Reply) -> list[ServedPolicy]:
         ServerError: the answer does not name them.
     """
     return [_policy(entry, reply) for entry in _entries(reply, "policies")]
+
+
+def says_ready(outcome: Reply | Failure) -> bool:
+    """Whether an answer is that of a server that takes work, and not some page."""
+    if isinstance(outcome, Failure):
+        return False
+    try:
+        return bool(json.loads(outcome.body) == {"status": "ready"})
+    except (ValueError, RecursionError):
+        return False
 
 
 def _named(prediction: Prediction, upload: Upload) -> Prediction:

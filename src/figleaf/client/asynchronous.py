@@ -9,7 +9,14 @@ from typing import Self
 import httpx2
 
 from figleaf.classify.prediction import Prediction
-from figleaf.client.answers import Failure, Reply, models_in, policies_in, predictions_in
+from figleaf.client.answers import (
+    Failure,
+    Reply,
+    models_in,
+    policies_in,
+    predictions_in,
+    says_ready,
+)
 from figleaf.client.calls import MODELS, READY, Batch, Call, Packer, Wish, classify_call, smaller
 from figleaf.client.offer import ServedModel, ServedPolicy
 from figleaf.client.rules import ClientRules
@@ -96,7 +103,7 @@ class AsyncClient:
 
     async def ready(self) -> bool:
         """Whether the server is there and takes work; asked once, without a retry."""
-        return isinstance(await self._attempt(READY), Reply)
+        return says_ready(await self._attempt(READY))
 
     async def close(self) -> None:
         """Close the connections; the client cannot be used afterwards."""

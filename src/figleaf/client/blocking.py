@@ -7,7 +7,14 @@ from typing import Self
 import httpx2
 
 from figleaf.classify.prediction import Prediction
-from figleaf.client.answers import Failure, Reply, models_in, policies_in, predictions_in
+from figleaf.client.answers import (
+    Failure,
+    Reply,
+    models_in,
+    policies_in,
+    predictions_in,
+    says_ready,
+)
 from figleaf.client.calls import MODELS, READY, Batch, Call, Packer, Wish, classify_call, smaller
 from figleaf.client.offer import ServedModel, ServedPolicy
 from figleaf.client.rules import ClientRules
@@ -122,7 +129,7 @@ class Client:
 
     def ready(self) -> bool:
         """Whether the server is there and takes work; asked once, without a retry."""
-        return isinstance(self._attempt(READY), Reply)
+        return says_ready(self._attempt(READY))
 
     def close(self) -> None:
         """Close the connections; the client cannot be used afterwards."""

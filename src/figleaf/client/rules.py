@@ -19,7 +19,7 @@ class ClientRules:
         connect_timeout: seconds for a connection, TLS included.
         retries: how often a request is made again after a failure that may pass: the server has
             too much to do (503, 429), a proxy cannot reach it (502, 504), it refuses connections
-            or closes one.
+            or closes one. After a 500 it is made once more.
         patience: seconds after the first attempt in which another one may begin. Where the server
             asks to be left alone for longer, there is none.
         backoff: seconds before the first retry, doubled for each one after it and at most 8; the

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from figleaf._version import __version__
-from figleaf.client.answers import Failure, Reply, failure_of
+from figleaf.client.answers import AS_ALLOWED, NEVER, Failure, Reply, failure_of
 from figleaf.client.rules import ClientRules
 from figleaf.client.sources import is_web_address
 from figleaf.errors import InputError, ServerError
@@ -60,21 +60,21 @@ class Place:
 
     def lost(self, error: httpx2.RequestError, rules: ClientRules) -> Failure:
         """What an attempt without a whole answer comes to."""
-        said, may_pass = _told(error, rules)
-        return Failure(ServerError(f"{self.url} {said}"), may_pass)
+        said, again = _told(error, rules)
+        return Failure(ServerError(f"{self.url} {said}"), again)
 
 
-def _told(error: httpx2.RequestError, rules: ClientRules) -> tuple[str, bool]:
-    """What happened, and whether it may pass."""
+def _told(error: httpx2.RequestError, rules: ClientRules) -> tuple[str, int]:
+    """What happened, and how often it is worth trying again."""
     match error:
         case httpx2.ConnectTimeout():
-            return f"let nobody in within {rules.connect_timeout:g} s (connect_timeout)", True
+            return f"let nobody in within {rules.connect_timeout:g} s (connect_timeout)", AS_ALLOWED
         case httpx2.TimeoutException():
             # Not again: it would have all the work twice, from one that cannot do it once.
-            return f"stayed silent for {rules.timeout:g} s (timeout)", False
+            return f"stayed silent for {rules.timeout:g} s (timeout)", NEVER
         case httpx2.ConnectError():
-            return f"cannot be reached ({error}): does `figleaf serve` run there?", True
+            return f"cannot be reached ({error}): does `figleaf serve` run there?", AS_ALLOWED
         case httpx2.NetworkError() | httpx2.RemoteProtocolError():
-            return f"ended the connection before its answer was whole ({error})", True
+            return f"ended the connection before its answer was whole ({error})", AS_ALLOWED
         case _:
-            return f"cannot be asked: {type(error).__name__}: {error}", False
+            return f"cannot be asked: {type(error).__name__}: {error}", NEVER

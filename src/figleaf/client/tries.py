@@ -38,7 +38,7 @@ class Tries:
             ServerError: the failure's, where there is to be no other attempt.
         """
         self._failed += 1
-        if not failure.may_pass or self._failed > self._rules.retries:
+        if self._failed > min(failure.again, self._rules.retries):
             raise failure.error
         wait = (failure.error.retry_after or 0.0) + self._backoff()
         if self._around.clock() + wait > self._end:
