@@ -4,6 +4,7 @@ Frameworks put larger parts into files; this server keeps no image. python-multi
 parts begin and end; what counts as an image, and how much is too much, is said here.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ FIELDS = frozenset({"file", "files", "image", "images"})
 
 _MAX_HEADERS = 16
 _MAX_HEADER = 4096
+
+_QUIET = logging.Logger(__name__, logging.CRITICAL)
+"""python-multipart warns of what clients send, which is theirs to know."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,7 @@ class MultipartImages:
             )
         except FormParserError:
             raise ProblemError(Kind.BAD_REQUEST, "a boundary that no form has") from None
+        self._parser.logger = _QUIET
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the body.
@@ -80,7 +85,7 @@ class MultipartImages:
             self._parser.write(piece)
         except FormParserError:
             raise ProblemError(
-                Kind.BAD_REQUEST, "this is not multipart/form-data as RFC 7578 has it", close=True
+                Kind.BAD_REQUEST, "this is not multipart/form-data as RFC 7578 has it"
             ) from None
 
     def finish(self) -> list[Upload]:
@@ -120,7 +125,6 @@ class MultipartImages:
                 Kind.INVALID,
                 "a part that is no file: images are files, or parts called file, files, image or "
                 "images; everything else goes into the query",
-                close=True,
             )
         self._part.name = printable_name(file_name or field_name)
 

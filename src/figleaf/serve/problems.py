@@ -63,7 +63,8 @@ class ProblemError(Exception):
         kind: what went wrong.
         detail: what was wrong this time and what to do about it, in our own words.
         retry_after: whole seconds after which it is worth trying again.
-        close: whether the connection ends with the answer: what else comes on it is unwanted.
+        close: whether the connection ends with the answer, at once: a client that is still sending
+            may see a reset in place of it. Without, the rest of a body is read for some seconds.
         more: further members of the object.
     """
 
@@ -108,5 +109,5 @@ def overloaded(detail: str, seconds: float = 1.0, *, close: bool = False) -> Pro
 
 
 def too_large(detail: str) -> ProblemError:
-    """The problem of a body that is more than the server takes; the rest of it is not read."""
-    return ProblemError(Kind.TOO_LARGE, detail, close=True)
+    """The problem of a body that is more than the server takes; the rest of it is not kept."""
+    return ProblemError(Kind.TOO_LARGE, detail)

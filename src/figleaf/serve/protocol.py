@@ -20,9 +20,9 @@ MAX_HEAD = 32_768
 """Bytes of a request's line and headers; beside its body, of trailers and whatever frames it."""
 _MOST_AHEAD = 16
 """Requests that may be sent before those in front of them are answered."""
-_LINGER = 2.0
+_LINGER = 5.0
 """Seconds in which the rest of an unwanted body is read, so that its sender sees the answer."""
-_LINGER_BYTES = 2**20
+_LINGER_BYTES = 2**26
 _WRITE_TIMEOUT = 30.0
 """Seconds that an answer may wait for its reader."""
 

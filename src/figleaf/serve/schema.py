@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from figleaf.classify.prediction import Decision
 from figleaf.errors import Status
@@ -33,7 +33,8 @@ class ImagesBody(BaseModel):
     """Images in JSON."""
 
     model_config = _STRICT
-    images: Annotated[list[Base64Image | UrlImage], Field(min_length=1)]
+    # One error is enough: a body may have a million.
+    images: Annotated[list[Base64Image | UrlImage], Field(min_length=1), FailFast()]
 
 
 class Result(BaseModel):
