@@ -30,7 +30,7 @@ class Place:
     key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.url, str) or not is_web_address(self.url):
+        if not isinstance(self.url, str) or not _can_be_asked(self.url):
             raise InputError(f"the server's URL is needed, as http://127.0.0.1:8000: {self.url!r}")
         parts = urlsplit(self.url)
         if parts.query or parts.fragment or "@" in parts.netloc:
@@ -62,6 +62,16 @@ class Place:
         """What an attempt without a whole answer comes to."""
         said, again = _told(error, rules)
         return Failure(ServerError(f"{self.url} {said}"), again)
+
+
+def _can_be_asked(url: str) -> bool:
+    if not is_web_address(url):
+        return False
+    try:
+        httpx2.URL(url)
+    except httpx2.InvalidURL:  # it is stricter with names
+        return False
+    return True
 
 
 def _told(error: httpx2.RequestError, rules: ClientRules) -> tuple[str, int]:

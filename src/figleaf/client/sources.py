@@ -123,6 +123,8 @@ def is_web_address(text: str) -> bool:
     """Whether a text is a URL of the web with a host in it."""
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable()
-    except ValueError:  # a bracket without its other half
+        # Read for what they raise: a port that is none, a name that no look-up takes.
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+        return parts.scheme in ("http", "https") and bool(host) and text.isprintable()
+    except ValueError:  # also of a bracket without its other half
         return False
