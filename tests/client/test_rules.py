@@ -1,7 +1,9 @@
 """What a client is made from: the address, the key, the rules; and what it imports."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -117,3 +119,9 @@ def test_a_client_loads_no_model_runtime() -> None:
     code = "import sys, figleaf.client; print(*{'openvino', 'onnx', 'fastapi'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", figleaf.client.__all__)
+def test_every_public_name_is_documented(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "client.md").read_text("utf-8")
+    assert re.search(rf"^\| .*`{name}\b.*`.* \|", page, re.MULTILINE)

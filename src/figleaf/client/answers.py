@@ -61,7 +61,8 @@ def failure_of(reply: Reply, url: str) -> Failure | None:
     problem = _problem(reply)
     parts = [f"{url} answered {reply.status} {_phrase(reply.status)}".rstrip()]
     if 300 <= reply.status < 400:
-        parts.append(f"a redirect, which is not followed, to {reply.headers.get('location')!r}")
+        target = _one_line(reply.headers.get("location", "nowhere"))
+        parts.append(f"a redirect, which is not followed, to {target}")
     elif problem is None:
         parts.append(
             "and not in the words of `figleaf serve`: is another server, or a proxy, there?"
