@@ -137,11 +137,12 @@ class Gate:
         if key is None:
             detail = "send Authorization: Bearer KEY, or X-API-Key: KEY, with a key that is known"
             raise ProblemError(Kind.UNAUTHORIZED, detail)
-        if (left := self._refilled(key)) <= 0 and key.rate is not None:
+        enough = min(1.0, key.burst)
+        if key.rate is not None and (left := self._refilled(key)) < enough:
             raise ProblemError(
                 Kind.RATE_LIMITED,
                 f"{key.rate:g} images a second",
-                retry_after=max(1, math.ceil(-left / key.rate)),
+                retry_after=max(1, math.ceil((enough - left) / key.rate)),
             )
         return key
 

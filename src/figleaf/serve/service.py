@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -69,10 +70,14 @@ class Service:
     def open(self) -> None:
         """Load the models and start the workers. Takes a second or two.
 
+        It is done in a thread of its own: OpenVINO gives the thread that loads a model a stack for
+        signals, and frees it with the model, after which the next signal ends the process.
+
         Raises:
             FigleafError: something that the rules name cannot be had.
         """
-        self._catalogue = load_catalogue(self.rules, self.metrics.batch)
+        with ThreadPoolExecutor(1) as thread:
+            self._catalogue = thread.submit(load_catalogue, self.rules, self.metrics.batch).result()
         self._engine = Engine(self.rules, self.metrics, self._surroundings.decode)
 
     async def start(self) -> None:

@@ -1,0 +1,236 @@
+"""Lists before models, the cache, failures of workers, and the bounded queue, over HTTP."""
+
+import asyncio
+import hashlib
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from PIL import Image
+
+import figleaf
+from figleaf.images import decode
+from figleaf.images.phash import pdq
+from figleaf.serve.cache import Cache
+from figleaf.serve.server import Running, running
+from figleaf.serve.service import Surroundings
+
+from . import slow
+from .conftest import rules_for
+
+PATH = "/v1/classify"
+
+
+def ask(server: Running, *files: bytes, **query: str) -> httpx2.Response:
+    return httpx2.post(
+        server.url + PATH,
+        params=query,
+        files=[("file", (str(number), data)) for number, data in enumerate(files)],
+        timeout=60,
+    )
+
+
+def answers(server: Running, *files: bytes) -> list[dict[str, Any]]:
+    response = ask(server, *files)
+    assert response.status_code == 200, response.text
+    found: list[dict[str, Any]] = response.json()["results"]
+    return found
+
+
+def figure(server: Running, name: str) -> float:
+    lines = httpx2.get(server.url + "/metrics").text.splitlines()
+    return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0.0)
+
+
+@pytest.fixture
+def smaller(photo: Path, tmp_path: Path) -> bytes:
+    """The same picture at half its size: other bytes, nearly the same PDQ hash."""
+    image = Image.open(photo).convert("RGB")
+    image.resize((image.width // 2, image.height // 2)).save(tmp_path / "smaller.png")
+    return (tmp_path / "smaller.png").read_bytes()
+
+
+def listed(folder: Path, name: str, data: bytes, kind: str = "sha256") -> Path:
+    looks = kind == "pdq"
+    digest = pdq(decode(data).pixels).hex if looks else hashlib.sha256(data).hexdigest()
+    file = folder / name
+    file.write_text(f"{kind}:{digest}\n")
+    return file
+
+
+def test_lists_come_before_the_model(tmp_path: Path, photo: Path, smaller: bytes) -> None:
+    data = photo.read_bytes()
+    block = listed(tmp_path, "blocked.txt", data, "pdq")
+    broken = listed(tmp_path, "broken.txt", b"not a picture")
+    allow = listed(tmp_path, "allowed.txt", smaller)
+    rules = rules_for(block_lists=(block, broken), allow_lists=(allow,))
+    with running(rules) as server:
+        looks, exact, never_decoded = answers(server, data, smaller, b"not a picture")
+        assert (looks["decision"], looks["reason"]) == ("block", "block list blocked.txt (pdq)")
+        assert (looks["status"], looks["label"], looks["scores"]) == ("ok", None, {})
+        # The exact hash overrules the looks: a correction that sticks.
+        assert (exact["decision"], exact["reason"]) == ("allow", "allow list allowed.txt (sha256)")
+        assert never_decoded["decision"] == "block"
+        moderation = ask(server, data, format="openai-moderation").json()["results"][0]
+        assert (moderation["flagged"], moderation["categories"]) == (True, {})
+        assert ask(server, data, format="nsfwjs").json()["results"][0]["predictions"] == []
+        assert figure(server, 'figleaf_listed_total{decision="block"}') == 4
+
+
+def test_the_cache_gives_the_same_answers(photo: Path, smaller: bytes) -> None:
+    data = photo.read_bytes()
+    with running(rules_for(cache=8)) as server:
+        first = answers(server, data, smaller, b"broken")
+        assert answers(server, b"broken") == [{**first[2], "input": "0"}]
+        assert answers(server, smaller) == [{**first[1], "input": "0"}]
+        assert figure(server, 'figleaf_cache_total{outcome="hit"}') == 2
+
+
+def test_the_cache_forgets_what_was_not_asked_for_longest() -> None:
+    cache: Cache[str] = Cache(2)
+    for key in "abc":
+        cache.put(key, key.upper())
+        assert cache.get("a") == "A"
+    assert [cache.get(key) for key in "abc"] == ["A", None, "C"]
+    assert len(cache) == 2
+    nothing: Cache[str] = Cache(0)
+    nothing.put("a", "A")
+    assert nothing.get("a") is None
+
+
+def test_without_a_cache_nothing_is_remembered(server: Running, photo: Path) -> None:
+    answers(server, photo.read_bytes(), photo.read_bytes())
+    assert figure(server, "figleaf_cache_total") == 0
+
+
+@pytest.fixture
+def misbehaving() -> Any:
+    rules = rules_for(decode_deadline=1.0, workers=2, max_queue=4)
+    with running(rules, Surroundings(decode=slow.misbehave)) as server:
+        yield server
+
+
+def test_a_decoder_that_hangs_is_killed_and_the_picture_goes_to_a_person(
+    misbehaving: Running, photo: Path
+) -> None:
+    began = time.monotonic()
+    hung, good = answers(misbehaving, slow.HANG, photo.read_bytes())
+    assert time.monotonic() - began < 5
+    assert (hung["status"], hung["decision"], hung["scores"]) == ("timeout", "review", {})
+    assert good["status"] == "ok"
+    assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
+
+
+def test_a_worker_that_dies_is_a_problem_of_its_request_alone(
+    misbehaving: Running, photo: Path
+) -> None:
+    response = ask(misbehaving, slow.DIE)
+    assert response.status_code == 500
+    problem = response.json()
+    assert problem["type"] == "urn:figleaf:problem:internal"
+    assert "SIGKILL" not in response.text
+    died, good = answers(misbehaving, slow.DIE, photo.read_bytes())
+    assert (died["status"], good["status"]) == ("crashed", "ok")
+
+
+def test_a_worker_that_lies_is_not_believed(photo: Path) -> None:
+    with running(rules_for(), Surroundings(decode=slow.lie)) as server:
+        assert ask(server, photo.read_bytes()).status_code == 500
+
+
+def test_a_full_queue_says_when_to_come_again(misbehaving: Running, photo: Path) -> None:
+    data = slow.SLOW + photo.read_bytes()
+    with ThreadPoolExecutor(12) as threads:
+        responses = list(threads.map(lambda _: ask(misbehaving, data), range(12)))
+    statuses = [response.status_code for response in responses]
+    assert set(statuses) == {200, 503}
+    refused = next(response for response in responses if response.status_code == 503)
+    assert int(refused.headers["retry-after"]) >= 1
+    assert refused.json()["type"] == "urn:figleaf:problem:overloaded"
+    assert figure(misbehaving, "figleaf_queue_images") == 0
+    assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
+
+
+def test_a_client_that_goes_away_is_not_worked_for(misbehaving: Running, photo: Path) -> None:
+    data = slow.SLOW + photo.read_bytes()
+    form = httpx2.Request("POST", misbehaving.url + PATH, files={"file": data})
+    form.read()
+
+    async def leave() -> None:
+        host, port = misbehaving.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        lines = [f"{name}: {value}" for name, value in form.headers.items()]
+        writer.write("\r\n".join([f"POST {PATH} HTTP/1.1", *lines, "", ""]).encode() + form.content)
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+
+    async def leave_all() -> None:
+        await asyncio.gather(*(leave() for _ in range(4)))
+
+    asyncio.run(leave_all())
+    until = time.monotonic() + 10
+    while figure(misbehaving, "figleaf_queue_images") and time.monotonic() < until:
+        time.sleep(0.02)
+    assert figure(misbehaving, "figleaf_queue_images") == 0
+    assert (
+        figure(
+            misbehaving, 'figleaf_requests_total{method="POST",route="/v1/classify",status="499"}'
+        )
+        > 0
+    )
+    assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
+
+
+def test_scores_are_those_of_the_library_whatever_the_load(
+    classifier: figleaf.Classifier, pictures: Path
+) -> None:
+    names = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+    files = [(pictures / name).read_bytes() for name in names] * 8
+    with running(rules_for(threads=2, workers=2)) as server, ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(lambda data: answers(server, data)[0]["scores"], files))
+    for data, scores in zip(files, found, strict=True):
+        expected = classifier.classify(data).to_dict()["scores"]
+        assert scores == pytest.approx(expected, abs=1e-6)
+
+
+def test_keys_are_asked_for(tmp_path: Path, photo: Path) -> None:
+    digest = hashlib.sha256(b"secret").hexdigest()
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'[keys.website]\nsha256 = "{digest}"\nrate = 0.001\nburst = 2\n')
+    log = tmp_path / "log"
+    with log.open("wb") as file, running(rules_for(keys=keys), Surroundings(log=file)) as server:
+        assert httpx2.get(server.url + "/healthz").status_code == 200
+        assert httpx2.get(server.url + "/v1/models").status_code == 401
+        assert ask(server, photo.read_bytes()).status_code == 401
+        headers = {"authorization": "Bearer secret"}
+        url, files = server.url + PATH, {"file": photo.read_bytes()}
+        statuses = [
+            httpx2.post(url, files=files, headers=headers, timeout=60).status_code for _ in range(3)
+        ]
+        assert statuses == [200, 200, 429]
+        document = httpx2.get(server.url + "/openapi.json").json()
+        assert document["components"]["securitySchemes"].keys() == {"bearer", "header"}
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["key"] for line in lines if line["event"] == "image"] == ["website"] * 2
+    assert "secret" not in log.read_text()
+
+
+def test_origins(photo: Path) -> None:
+    with running(rules_for(cors_origins=("https://a.example",))) as server:
+        headers = {"origin": "https://a.example", "access-control-request-method": "POST"}
+        allowed = httpx2.options(server.url + PATH, headers=headers)
+        assert allowed.headers["access-control-allow-origin"] == "https://a.example"
+        other = httpx2.options(
+            server.url + PATH, headers={**headers, "origin": "https://b.example"}
+        )
+        assert "access-control-allow-origin" not in other.headers
+
+
+def test_no_origin_may_read_by_default(client: httpx2.Client) -> None:
+    response = client.get("/healthz", headers={"origin": "https://a.example"})
+    assert "access-control-allow-origin" not in response.headers
