@@ -23,8 +23,6 @@ _MOST_AHEAD = 16
 _LINGER = 5.0
 """Seconds in which the rest of an unwanted body is read, so that its sender sees the answer."""
 _LINGER_BYTES = 2**26
-_WRITE_TIMEOUT = 30.0
-"""Seconds that an answer may wait for its reader."""
 
 
 Refused = Callable[[ProblemError, str], None]
@@ -136,14 +134,14 @@ class _Limited(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             # Closed as soon as its buffer is written, which the other side may prevent.
-            self._start("write", _WRITE_TIMEOUT, self.transport.abort)
+            self._start("write", self.limits.write_timeout, self.transport.abort)
         elif self._in_message:
             self._unset_keepalive_if_required()
             self._start("linger", _LINGER, self.transport.close)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._start("write", _WRITE_TIMEOUT, self.transport.abort)
+        self._start("write", self.limits.write_timeout, self.transport.abort)
 
     def resume_writing(self) -> None:
         self._stop("write")
@@ -151,7 +149,7 @@ class _Limited(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._start("write", _WRITE_TIMEOUT, self.transport.abort)
+        self._start("write", self.limits.write_timeout, self.transport.abort)
 
     # Answers of its own
 
@@ -175,7 +173,7 @@ class _Limited(HttpToolsProtocol):
         lines += [b"content-length: %d\r\n\r\n" % len(body), body]
         self.transport.write(b"".join(lines))
         self.transport.close()
-        self._start("write", _WRITE_TIMEOUT, self.transport.abort)
+        self._start("write", self.limits.write_timeout, self.transport.abort)
 
     def _owes(self) -> bool:
         """Whether an answer has begun, or one is due to another request than what came last."""

@@ -66,6 +66,7 @@ class ServeRules:
         memory: bytes of bodies held at once; beyond it the answer is 503.
         header_timeout: seconds for a request's line and headers to come.
         body_timeout: seconds for its body to come.
+        write_timeout: seconds that an answer may wait for its reader.
         keep_alive: seconds that an idle connection is kept.
         decode_deadline: seconds for decoding one image; its process is killed then.
         batch_wait: seconds that a picture waits for others at most, to be run together with them.
@@ -100,6 +101,7 @@ class ServeRules:
     memory: int = 512 * _MEBI
     header_timeout: float = 10.0
     body_timeout: float = 60.0
+    write_timeout: float = 30.0
     keep_alive: float = 30.0
     decode_deadline: float = 10.0
     batch_wait: float = 0.002
@@ -139,6 +141,6 @@ _WHOLE = (
     *("max_connections", "memory"),
 )
 _SECONDS = (
-    *("header_timeout", "body_timeout", "keep_alive", "decode_deadline", "drain_timeout"),
-    "reload",
+    *("header_timeout", "body_timeout", "write_timeout", "keep_alive", "decode_deadline"),
+    *("drain_timeout", "reload"),
 )

@@ -1,0 +1,74 @@
+"""A server with low limits, and what is looked at after each attack on it."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from figleaf.images import Limits
+from figleaf.serve.rules import ServeRules
+from figleaf.serve.server import running
+from figleaf.serve.service import Service, Surroundings
+
+from .wire import HEALTH, ask, post
+
+LIMITS = Limits(max_bytes=2**22, max_pixels=2**22)
+
+
+def low_rules(**changes: Any) -> ServeRules:
+    """Of a small server whose limits are soon reached."""
+    kept: dict[str, Any] = {
+        "port": 0,
+        "models": ("mobilenet_v2",),
+        "workers": 2,
+        "limits": LIMITS,
+        "max_body": 2**23,
+        "memory": 2**26,
+        "max_images": 8,
+        "header_timeout": 1.0,
+        "body_timeout": 2.0,
+        "keep_alive": 1.0,
+    }
+    return ServeRules(**{**kept, **changes})
+
+
+class Lines(io.BytesIO):
+    """A log that is kept."""
+
+    def events(self) -> list[dict[str, Any]]:
+        """The lines so far; fails where one is no JSON."""
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A server that is attacked."""
+
+    url: str
+    service: Service
+    log: Lines = field(repr=False)
+
+    def is_well(self, photo: Path) -> bool:
+        """Whether it answers others as ever, and holds nothing of what was sent to it."""
+        health = ask(self.url, HEALTH, timeout=5)
+        good = post(self.url, photo.read_bytes())
+        return (
+            (health.status, good.status, good.statuses) == (200, 200, ["ok"])
+            and self.service.budget.held == 0
+            and self.service.slots.held == 0
+        )
+
+
+@pytest.fixture(scope="session")
+def victim() -> Iterator[Victim]:
+    log = Lines()
+    with running(low_rules(), Surroundings(log=log)) as started:
+        yield Victim(started.url, started.service, log)
+    # Once all is over: nothing that anybody sent made the server raise what it does not foresee.
+    assert [line for line in log.events() if line["event"] == "error"] == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("figleaf")]
