@@ -82,6 +82,9 @@ def serve(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Of one image.")
     ] = _DEFAULT.limits.max_pixels,
+    max_frames: Annotated[
+        int, typer.Option(min=1, help="Of a moving picture that are looked at.")
+    ] = _DEFAULT.max_frames,
     max_body: Annotated[int, typer.Option(min=1, help="Bytes of one request.")] = _DEFAULT.max_body,
     max_images: Annotated[int, typer.Option(min=1, help="In one request.")] = _DEFAULT.max_images,
     max_queue: Annotated[
@@ -137,6 +140,7 @@ def serve(
             limits=Limits(max_bytes=max_bytes, max_pixels=max_pixels),
             max_body=max(max_body, max_bytes) if max_body == _DEFAULT.max_body else max_body,
             max_images=max_images,
+            max_frames=max_frames,
             max_queue=max_queue,
             max_connections=max_connections,
             memory=memory,
