@@ -131,7 +131,7 @@ def test_a_worker_that_dies_is_a_problem_of_its_request_alone(
     response = ask(misbehaving, slow.DIE)
     assert response.status_code == 500
     problem = response.json()
-    assert problem["type"] == "urn:figleaf:problem:internal"
+    assert problem["type"] == "urn:figleaf:problem:crashed"
     assert "SIGKILL" not in response.text
     died, good = answers(misbehaving, slow.DIE, photo.read_bytes())
     assert (died["status"], good["status"]) == ("crashed", "ok")

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import simplejpeg  # type: ignore[import-untyped]  # ships stubs, but no py.typed
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -104,7 +105,9 @@ def _centre_crop(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 def _jpeg_round_trip(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    # Pillow's encoder on purpose: another one moves the scores (by up to .31 for open_nsfw).
+    # Pillow's encoder on purpose: another one moves the scores (by up to .31 for open_nsfw). Both
+    # decode with libjpeg-turbo to the same pixels; simplejpeg takes half the time.
     with io.BytesIO() as buffer:
         Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality)
-        return np.asarray(Image.open(buffer))
+        decoded: NDArray[np.uint8] = simplejpeg.decode_jpeg(buffer.getvalue(), "RGB")
+    return decoded

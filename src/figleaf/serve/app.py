@@ -223,6 +223,7 @@ async def models(request: Request) -> Response:
             Kind.INVALID,
             Kind.RATE_LIMITED,
             Kind.INTERNAL,
+            Kind.CRASHED,
             Kind.OVERLOADED,
         ),
     },

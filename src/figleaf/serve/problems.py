@@ -31,6 +31,7 @@ class Kind(Enum):
     RATE_LIMITED = ("rate-limited", 429, "Too many images with this key")
     HEADERS_TOO_LARGE = ("headers-too-large", 431, "The request's headers are too large")
     INTERNAL = ("internal", 500, "The server failed")
+    CRASHED = ("crashed", 500, "The image could not be decoded")
     OVERLOADED = ("overloaded", 503, "The server is busy")
     NOT_READY = ("not-ready", 503, "The server is not ready")
 

@@ -139,13 +139,13 @@ class Service:
         """A result for each image.
 
         Raises:
-            ProblemError: INTERNAL, where the processes that decoded every one of them died.
+            ProblemError: CRASHED, where the processes that decoded every one of them died.
         """
         assert self._engine is not None
         results = await self._engine.classify(uploads, choice, catalogue.lists)
         if all(result.prediction.status == "crashed" for result in results):
             raise ProblemError(
-                Kind.INTERNAL,
+                Kind.CRASHED,
                 "the process that decoded the image died; send it again, once",
             )
         return results
