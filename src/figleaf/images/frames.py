@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import GifImagePlugin, ImageFile, PngImagePlugin, WebPImagePlugin
 
 from figleaf.errors import ImageError, InputError, Status
-from figleaf.images.decode import Picture, decode, from_pil
+from figleaf.images.convert import Colour
+from figleaf.images.decode import WHITE, Picture, decode, from_pil
 from figleaf.images.limits import Limits
 from figleaf.images.moving import animation_of, demuxer_of, kind_of_moving, timing_of
 from figleaf.images.silence import pillow_silenced
@@ -29,11 +30,12 @@ _MAX_RUN = 2**28
 _ROUNDING = 1e-6
 """Times are sums of numbers that are not exact."""
 
-_PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+PLUGINS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "gif": GifImagePlugin.GifImageFile,
     "png": PngImagePlugin.PngImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
 }
+"""What opens an animation, by its format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _of_video(demuxer: str, data: bytes, plan: _Plan) -> list[Frame]:
     room = plan.limits.max_pixels
     with open_film(demuxer, data, plan.limits) as film:
         for shot in film.shots(plan.moments(film.seconds, film.size)):
-            picture = _picture(shot.pixels, demuxer)
+            picture = as_picture(shot.pixels, demuxer)
             room -= picture.width * picture.height
             if room < 0 and frames:  # a frame may be larger than the header says
                 break
@@ -139,24 +141,27 @@ def _of_animation(first: Picture, data: bytes, plan: _Plan) -> list[Frame]:
     # Frames are drawn one upon the other, so that all of them up to the last are decoded.
     reach = max(0, _MAX_RUN * len(moments) // size - 1)
     frames: list[Frame] = []
-    with pillow_silenced(), closing(_PLUGINS[name](io.BytesIO(data))) as image:
+    with pillow_silenced(), closing(PLUGINS[name](io.BytesIO(data))) as image:
         for index in indices[: bisect_right(indices, reach)]:
-            pixels = _drawn(image, index + timing.hidden, plan.limits)
+            pixels = drawn(image, index + timing.hidden, plan.limits)
             if pixels is None:
                 break
-            frames.append(Frame(round(begins[index], 6), _picture(pixels, name)))
+            frames.append(Frame(round(begins[index], 6), as_picture(pixels, name)))
     return frames or [Frame(0.0, first)]
 
 
-def _drawn(image: ImageFile.ImageFile, index: int, limits: Limits) -> NDArray[np.uint8] | None:
+def drawn(
+    image: ImageFile.ImageFile, index: int, limits: Limits, background: Colour = WHITE
+) -> NDArray[np.uint8] | None:
     """Frame `index`, or None where it, or one that it is drawn upon, is damaged."""
     try:
         image.seek(index)
-        return from_pil(image, limits=limits)
+        return from_pil(image, limits=limits, background=background)
     except Exception:  # noqa: BLE001  # damage makes Pillow raise anything
         return None
 
 
-def _picture(pixels: NDArray[np.uint8], name: str) -> Picture:
+def as_picture(pixels: NDArray[np.uint8], name: str) -> Picture:
+    """A frame's pixels as a picture; they are made read-only."""
     pixels.setflags(write=False)
     return Picture(pixels, name, pixels.shape[1], pixels.shape[0])

@@ -10,7 +10,7 @@ wrong. PyAV keeps FFmpeg from logging unless the application asks for it.
 import io
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _MAX_RUN = 2**28
 """Pixels decoded on the way to one frame: 129 frames of 1920x1080, less than a second."""
+_LAST_RUN = 2**30
+"""Likewise on the way to the last frame that is looked at: what comes late must not go unseen."""
 _MAX_DELAY = 64
 """Packets that a decoder may take before it gives the first one's frame."""
 _MAX_PACKETS = 500_000
@@ -43,6 +45,11 @@ _CODECS = (
 )
 """By the names of FFmpeg's decoders."""
 
+_USUAL_KEYS = 12.0
+"""Seconds within which encoders set the next key frame, unless they are told otherwise."""
+_BLINK = 0.5
+"""Seconds at the end of a film, or between its frames, that may be damaged without a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shot:
@@ -50,6 +57,13 @@ class Shot:
 
     seconds: float
     pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From here on, in seconds from the first frame, nothing could be decoded that was wanted."""
+
+    seconds: float
 
 
 @contextmanager
@@ -113,6 +127,7 @@ class Film:
     Attributes:
         size: the pixels of a frame, width times height, by the header.
         seconds: from the first frame to the end of the last one.
+        begins: when each frame is shown, in order, in seconds from the first.
     """
 
     def __init__(self, container: "InputContainer", stream: "VideoStream") -> None:
@@ -130,6 +145,7 @@ class Film:
             if not packet.is_discard
         )
         self.seconds = self._length() * self._unit
+        self.begins = [(stamp - self._shown[0]) * self._unit for stamp in self._shown]
         # AVI has no times of showing, and those that FFmpeg makes up are in the order of decoding:
         # there, frames are counted.
         self._counts = container.format.name == "avi"
@@ -162,37 +178,78 @@ class Film:
                 last = found.stamp
                 yield Shot((last - self._shown[0]) * self._unit, _upright(found.frame))
 
+    def looks(self, numbers: Iterable[int]) -> Iterator[Shot | Gap]:
+        """Decode frames by their number, or what is nearest to them.
+
+        Where one is damaged that is the next one that is not, or else the last one before it; where
+        it lies too far behind the last key frame, that key frame.
+
+        Args:
+            numbers: of the frames in `begins`.
+
+        Yields:
+            Each frame once, in order; a gap where nothing near could be decoded.
+        """
+        wanted = sorted({self._shown[number] for number in numbers})
+        seen: int | None = None
+        for stamp in wanted:
+            if seen is not None and stamp <= seen:
+                continue
+            far = self._is_far(stamp, run := _LAST_RUN if stamp == wanted[-1] else _MAX_RUN)
+            found = self._frame_at(stamp, run, nearest=True)
+            if found is not None and (seen is None or found.stamp > seen):
+                seen = found.stamp
+                yield Shot((seen - self._shown[0]) * self._unit, _upright(found.frame))
+            elif seen is None or self._unit * (stamp - seen) > (_USUAL_KEYS if far else _BLINK):
+                yield Gap((stamp - self._shown[0]) * self._unit)
+
     def _shown_at(self, moment: float) -> int:
         units = self._shown[0] + round(moment / self._unit)
         return self._shown[bisect_right(self._shown, units) - 1]
 
-    def _frame_at(self, stamp: int) -> "_Found | None":
+    def _frame_at(
+        self, stamp: int, run: int = _MAX_RUN, *, nearest: bool = False
+    ) -> "_Found | None":
         """The frame of a stamp or, if that is damaged, the next one; or a key frame before it."""
         packet = self._stamps.index(stamp)
-        key = self._keys[bisect_right(self._keys, packet) - 1] if self._keys else 0
-        begin = max(key, self._fed)
-        if packet - begin > max(1, _MAX_RUN // self.size):
+        key = self._key_of(packet)
+        if self._is_far(stamp, run):
             if key < self._fed:
                 return None
             packet, stamp = key, self._stamps[key]
+        begin = max(key, self._fed)
         if begin > self._fed:
             self._go_to(begin)
-        return self._decode_until(stamp, packet + _MAX_DELAY)
+        return self._decode_until(stamp, packet + _MAX_DELAY, nearest=nearest)
+
+    def _is_far(self, stamp: int, run: int) -> bool:
+        """Whether more than `run` pixels would have to be decoded on the way to a frame."""
+        packet = self._stamps.index(stamp)
+        return packet - max(self._key_of(packet), self._fed) > max(1, run // self.size)
+
+    def _key_of(self, packet: int) -> int:
+        """The packet of the last key frame before."""
+        return self._keys[bisect_right(self._keys, packet) - 1] if self._keys else 0
 
     def _go_to(self, packet: int) -> None:
         self._codec.flush_buffers()
         self._ready.clear()
         self._fed = self._given = packet
 
-    def _decode_until(self, stamp: int, last_packet: int) -> "_Found | None":
+    def _decode_until(self, stamp: int, last_packet: int, *, nearest: bool) -> "_Found | None":
+        """The first frame from a stamp on; with `nearest` and without one, the last before it."""
+        before: _Found | None = None
         while True:
             while self._ready:
                 frame = self._ready.popleft()
-                shown = self._stamp(frame)
-                if shown >= stamp and not frame.is_corrupt:
-                    return _Found(shown, frame)
+                found = _Found(self._stamp(frame), frame)
+                if frame.is_corrupt:
+                    continue
+                if found.stamp >= stamp:
+                    return found
+                before = found if nearest else None
             if self._fed > min(last_packet, len(self._packets)):
-                return None
+                return before
             # After the last packet come the frames that the decoder has kept.
             packet = self._packets[self._fed] if self._fed < len(self._packets) else None
             self._fed += 1
