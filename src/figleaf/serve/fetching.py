@@ -5,6 +5,8 @@ body is read up to the limit. The client is told that a URL could not be had, an
 that would let it map the network that the server is in.
 """
 
+import asyncio
+
 from figleaf.dataset.records import Reason
 from figleaf.errors import ImageError, Status
 from figleaf.sources.fetching.fetch import Fetcher
@@ -19,14 +21,22 @@ _TOLD = {
 _OTHER = (Status.UNREADABLE, "the URL could not be fetched")
 
 
-async def fetch_image(fetcher: Fetcher, url: str) -> bytes:
+async def fetch_image(fetcher: Fetcher, url: str, seconds: float) -> bytes:
     """The bytes behind a URL.
+
+    Args:
+        fetcher: what fetches, when it is the host's turn.
+        url: where from.
+        seconds: until then, turn or no turn.
 
     Raises:
         ImageError: they could not be had; it tells no more than an outsider may know.
     """
     try:
-        return (await fetcher.fetch(url)).body
+        async with asyncio.timeout(seconds):
+            return (await fetcher.fetch(url)).body
     except FetchError as error:
         status, reason = _TOLD.get(error.reason, _OTHER)
         raise ImageError(status, reason) from error
+    except TimeoutError as error:
+        raise ImageError(*_OTHER) from error

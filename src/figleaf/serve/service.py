@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from figleaf._version import __version__
-from figleaf.errors import FigleafError, ImageError
+from figleaf.errors import FigleafError, ImageError, Status
 from figleaf.serve.decoding import decode_for_model
 from figleaf.serve.engine import Engine, Result
 from figleaf.serve.fetching import fetch_image
@@ -22,6 +22,10 @@ from figleaf.serve.upload import Upload
 from figleaf.sources.fetching.budget import ByteBudget, Hold
 from figleaf.sources.fetching.fetch import Fetcher
 from figleaf.sources.fetching.names import Resolve, resolve_with_system
+
+_FETCH_ROUNDS = 2
+"""Deadlines of one URL in which all of a request's have to come: the fetcher makes those wait whose
+host has others to answer, or has not answered before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +121,24 @@ class Service:
 
     async def fetch(self, uploads: Sequence[Upload], hold: Hold) -> list[Upload]:
         """The same images, those that were URLs with their bytes or why there are none."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._fetched(one, hold)) for one in uploads]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._fetched(one, hold)) for one in uploads]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 
     async def _fetched(self, upload: Upload, hold: Hold) -> Upload:
-        if upload.url is None or self._fetcher is None:
+        if upload.url is None or self._fetcher is None or self.rules.fetch is None:
             return upload
+        seconds = _FETCH_ROUNDS * self.rules.fetch.deadline
         try:
-            data = await fetch_image(self._fetcher, upload.url)
+            data = await fetch_image(self._fetcher, upload.url, seconds)
+            if hold.size + len(data) > self.rules.max_body:
+                detail = f"the request's files are over {self.rules.max_body:,} bytes together"
+                raise ImageError(Status.TOO_MANY_BYTES, detail)
         except ImageError as error:
-            self.log.write("fetch", outcome=str(error.__cause__ or error))
+            self.log.write("fetch", outcome=str(error.__cause__ or "") or error.reason)
             return Upload(upload.name, b"", upload.url, error)
         if not hold.try_grow(len(data)):
             raise overloaded("no memory is left for more images")
