@@ -73,6 +73,17 @@ def test_a_rate_is_kept_on_average_and_bursts_are_made_up_for() -> None:
     assert problem(gate, x_api_key="k").kind is Kind.RATE_LIMITED
 
 
+def test_a_reload_gives_nothing_back() -> None:
+    clock = Clock()
+    gate = gate_for("k", rate=1, burst=4, clock=clock)
+    gate.charge(gate.admit({"x-api-key": "k"}), 4)
+    digest = hashlib.sha256(b"k").hexdigest()
+    later = Gate((Key("website", digest, 1, 4), Key("new", "0" * 64, 1, 4)), clock, before=gate)
+    assert problem(later, x_api_key="k").kind is Kind.RATE_LIMITED
+    clock.now += 1
+    assert later.admit({"x-api-key": "k"}) is not None
+
+
 def test_a_file_of_keys(tmp_path: Path) -> None:
     key, digest = new_key()
     assert hashlib.sha256(key.encode()).hexdigest() == digest

@@ -116,8 +116,11 @@ class Engine:
         if upload.failure is not None:
             prediction = choice.verdicts.failure(upload.name, upload.failure)
         else:
-            digest = await _sha256(upload.data)
-            prediction = await self._judged(upload, digest, choice, lists)
+            digest, listing = await _identified(upload.data, lists)
+            if listing is not None:
+                prediction = choice.verdicts.listed(upload.name, listing)
+            else:
+                prediction = await self._judged(upload, digest, choice, lists)
         self._metrics.image(prediction)
         seconds = time.perf_counter() - began
         return Result(prediction, digest.hex() if digest else None, seconds)
@@ -126,8 +129,6 @@ class Engine:
         self, upload: Upload, digest: bytes, choice: Choice, lists: Lists
     ) -> Prediction:
         verdicts = choice.verdicts
-        if lists and (listing := lists.of_bytes(upload.data, digest)):
-            return verdicts.listed(upload.name, listing)
         found = await self._scored(upload.data, digest, choice, lists)
         if isinstance(found, Listing):
             return verdicts.listed(upload.name, found)
@@ -182,7 +183,13 @@ class Engine:
             self._metrics.stage_seconds.labels("decode").observe(time.perf_counter() - began)
 
 
-async def _sha256(data: bytes) -> bytes:
+async def _identified(data: bytes, lists: Lists) -> tuple[bytes, Listing | None]:
+    """A file's SHA-256, and what the lists say of its bytes."""
     if len(data) <= _HASHED_AT_ONCE:
-        return hashlib.sha256(data).digest()
-    return await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
+        return _identify(data, lists)
+    return await asyncio.to_thread(_identify, data, lists)
+
+
+def _identify(data: bytes, lists: Lists) -> tuple[bytes, Listing | None]:
+    digest = hashlib.sha256(data).digest()
+    return digest, lists.of_bytes(data, digest) if lists else None

@@ -6,9 +6,10 @@ that would let it map the network that the server is in.
 """
 
 import asyncio
+from importlib.util import find_spec
 
 from figleaf.dataset.records import Reason
-from figleaf.errors import ImageError, Status
+from figleaf.errors import ImageError, MissingExtraError, Status
 from figleaf.sources.fetching.fetch import Fetcher
 from figleaf.sources.fetching.fetched import FetchError
 
@@ -19,6 +20,16 @@ _TOLD = {
     Reason.BAD_URL: (Status.UNREADABLE, "not a URL that can be fetched"),
 }
 _OTHER = (Status.UNREADABLE, "the URL could not be fetched")
+
+
+def check_fetching() -> None:
+    """Make sure that URLs can be fetched, before a server begins that promises it.
+
+    Raises:
+        MissingExtraError: what it needs is not installed.
+    """
+    if any(find_spec(name) is None for name in ("aiohttp", "protego")):
+        raise MissingExtraError("data", "fetching URLs")
 
 
 async def fetch_image(fetcher: Fetcher, url: str, seconds: float) -> bytes:

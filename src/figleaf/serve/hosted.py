@@ -19,7 +19,7 @@ from figleaf.classify.lists import Lists, load_lists
 from figleaf.classify.policy import Policy, load_policy, presets
 from figleaf.classify.verdict import Verdicts
 from figleaf.errors import InputError, PolicyError
-from figleaf.models.bundle import find_bundle
+from figleaf.models.bundle import embedded, find_bundle
 from figleaf.models.card import Card, read_card
 from figleaf.models.model import Model, load_model
 from figleaf.models.runtime import Precision, has_bf16
@@ -181,7 +181,7 @@ def load_catalogue(
         {policy.name: policy for policy in policies},
         default.name if default else None,
         lists,
-        Gate(keys),
+        Gate(keys, before=before.gate if before else None),
     )
 
 
@@ -219,12 +219,13 @@ def changed_files(rules: ServeRules) -> Sequence[tuple[str, int, int]]:
     """What tells whether anything that `load_catalogue` reads has changed: names, times, sizes."""
     files = [*rules.allow_lists, *rules.block_lists, *([rules.keys] if rules.keys else [])]
     files += [Path(policy) for policy in rules.policies if policy not in presets()]
-    files += [find_bundle(model) / "card.json" for model in rules.models]
-    found = []
-    for file in files:
-        try:
-            info = file.stat()
-            found.append((str(file), info.st_mtime_ns, info.st_size))
-        except OSError:
-            found.append((str(file), 0, -1))
-    return found
+    files += [Path(m) / "card.json" for m in rules.models if m not in embedded()]
+    return [_state_of(file) for file in files]
+
+
+def _state_of(file: Path) -> tuple[str, int, int]:
+    try:
+        info = file.stat()
+    except OSError:  # being replaced, or gone
+        return str(file), 0, -1
+    return str(file), info.st_mtime_ns, info.st_size

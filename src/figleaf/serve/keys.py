@@ -113,14 +113,20 @@ class Gate:
     Args:
         keys: who may ask; None for everybody.
         clock: seconds, rising.
+        before: the gate that it takes the place of; what was used up there is used up here.
     """
 
     def __init__(
-        self, keys: tuple[Key, ...] | None, clock: Callable[[], float] = time.monotonic
+        self,
+        keys: tuple[Key, ...] | None,
+        clock: Callable[[], float] = time.monotonic,
+        before: "Gate | None" = None,
     ) -> None:
         self._keys = None if keys is None else {key.sha256: key for key in keys}
         self._clock = clock
         self._left = {key.sha256: (key.burst, clock()) for key in keys or ()}
+        used = before._left if before else {}
+        self._left |= {sha256: used[sha256] for sha256 in self._left.keys() & used.keys()}
 
     def admit(self, headers: Mapping[str, str]) -> Key | None:
         """The key of a request; None where none is needed.

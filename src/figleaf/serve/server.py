@@ -1,6 +1,7 @@
 """Serving on a socket: uvicorn with figleaf's protocol, its own log, and an end without a loss."""
 
 import logging
+import math
 import signal
 import socket
 import sys
@@ -12,13 +13,14 @@ from types import FrameType
 
 import uvicorn
 
-from figleaf.errors import InputError
+from figleaf.errors import FigleafError, InputError
 from figleaf.serve.app import app_for
 from figleaf.serve.protocol import limited_protocol
 from figleaf.serve.rules import ServeRules
 from figleaf.serve.service import Service, Surroundings
 
 _BACKLOG = 2048
+_POLL = 0.1
 
 
 def run(rules: ServeRules) -> None:
@@ -62,7 +64,9 @@ def running(rules: ServeRules, surroundings: Surroundings | None = None) -> Iter
         server = _Server(service)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        server.answers.wait()
+        while not server.answers.wait(_POLL):
+            if not thread.is_alive():
+                raise FigleafError("the server did not start; its log says why")
         try:
             yield Running(url_of(listener), service)
         finally:
@@ -104,8 +108,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=_BACKLOG,
-                timeout_keep_alive=round(rules.keep_alive),
-                timeout_graceful_shutdown=round(rules.drain_timeout),
+                timeout_keep_alive=math.ceil(rules.keep_alive),
+                timeout_graceful_shutdown=math.ceil(rules.drain_timeout),
             )
         )
         self.answers = threading.Event()

@@ -10,7 +10,7 @@ from figleaf._version import __version__
 from figleaf.errors import FigleafError, ImageError, Status
 from figleaf.serve.decoding import decode_for_model
 from figleaf.serve.engine import Engine, Result
-from figleaf.serve.fetching import fetch_image
+from figleaf.serve.fetching import check_fetching, fetch_image
 from figleaf.serve.hosted import Catalogue, Choice, changed_files, load_catalogue
 from figleaf.serve.keys import Key
 from figleaf.serve.logs import Log
@@ -80,16 +80,14 @@ class Service:
         Raises:
             FigleafError: something that the rules name cannot be had.
         """
+        if self.rules.fetch is not None:
+            check_fetching()
         with ThreadPoolExecutor(1) as thread:
             self._catalogue = thread.submit(load_catalogue, self.rules, self.metrics.batch).result()
         self._engine = Engine(self.rules, self.metrics, self._surroundings.decode)
 
     async def start(self) -> None:
-        """Get ready to fetch, in the event loop that requests are answered in.
-
-        Raises:
-            MissingExtraError: fetching is wanted, and what it needs is not installed.
-        """
+        """Get ready to fetch, in the event loop that requests are answered in."""
         if self.rules.fetch is not None:
             fetcher = Fetcher(self.rules.fetch, resolve=self._surroundings.resolve)
             self._fetcher = await fetcher.__aenter__()
