@@ -1,0 +1,121 @@
+// The card of a bundle: the same schema, and the same refusals, as figleaf.models.card in Python.
+
+import { FigleafError } from "./errors.js";
+
+const FORMAT = 1;
+const MAX_SIDE = 4096;
+const RESAMPLE = ["bilinear-align-corners", "bilinear", "bicubic"];
+
+/**
+ * Validate a parsed `card.json`.
+ *
+ * @param {unknown} raw what JSON.parse gave
+ * @returns the card: name, version, tag ("name@version"), description, labels, features, inputs
+ *     (each name, size, resize as [height, width], resample, jpegQuality or null, background),
+ *     sha256 (file -> hash), license, suggestedPolicy or null, raw
+ * @throws FigleafError BAD_BUNDLE; the message names the field
+ */
+export function parseCard(raw) {
+  if (!isTable(raw)) refuse("card.json: not a JSON object");
+  if (raw.format !== FORMAT) {
+    refuse(`card.json: 'format' is ${shown(raw.format)}, this figleaf-web reads ${FORMAT}`);
+  }
+  const labels = listOf(raw, "labels", isText);
+  if (new Set(labels).size < labels.length) refuse("card.json: 'labels' holds a name twice");
+  if (labels.includes("")) refuse("card.json: 'labels' has a name without letters");
+  const features = typed(raw, "features", isWhole);
+  if (!labels.length && features < 1) {
+    refuse("card.json: a model needs 'labels', 'features', or both");
+  }
+  const name = typed(raw, "name", isText);
+  const version = typed(raw, "version", isText);
+  const policy = raw.suggested_policy ?? null;
+  if (policy !== null && !isText(policy)) refuse("card.json: 'suggested_policy' is not a string");
+  return Object.freeze({
+    name,
+    version,
+    tag: `${name}@${version}`,
+    description: typed(raw, "description", isText),
+    labels: Object.freeze(labels),
+    features,
+    inputs: Object.freeze(parseInputs(raw)),
+    sha256: Object.freeze(parseHashes(raw)),
+    license: typed(raw, "license", isText),
+    suggestedPolicy: policy,
+    raw,
+  });
+}
+
+function parseInputs(raw) {
+  const inputs = listOf(raw, "inputs", isTable).map(parseInput);
+  if (!inputs.length) refuse("card.json: 'inputs' is empty");
+  if (new Set(inputs.map((spec) => String(spec.background))).size > 1) {
+    // A picture is decoded once for all inputs.
+    refuse("card.json: the inputs' 'background' differ; give all the same");
+  }
+  return inputs;
+}
+
+function parseInput(raw) {
+  const size = sides(raw, "size");
+  const resize = "resize" in raw ? sides(raw, "resize") : size;
+  if (resize[0] < size[0] || resize[1] < size[1]) {
+    refuse(`card.json: 'resize' ${shown(resize)} is smaller than 'size' ${shown(size)}`);
+  }
+  const resample = typed(raw, "resample", isText);
+  if (!RESAMPLE.includes(resample)) {
+    refuse(`card.json: 'resample' is ${shown(resample)}, not one of ${RESAMPLE.join(", ")}`);
+  }
+  const quality = raw.jpeg_quality ?? null;
+  if (quality !== null && !(isWhole(quality) && quality >= 1 && quality <= 100)) {
+    refuse(`card.json: 'jpeg_quality' is ${shown(quality)}, not a whole number from 1 to 100`);
+  }
+  const background = listOf(raw, "background", isWhole);
+  if (background.length !== 3 || background.some((level) => level < 0 || level > 255)) {
+    refuse(`card.json: 'background' is ${shown(background)}, not three numbers from 0 to 255`);
+  }
+  const name = typed(raw, "name", isText);
+  return Object.freeze({ name, size, resample, resize, jpegQuality: quality, background });
+}
+
+function parseHashes(raw) {
+  const hashes = typed(raw, "sha256", isTable);
+  for (const [name, digest] of Object.entries(hashes)) {
+    if (!isText(digest) || digest.length !== 64 || name.includes("/")) {
+      refuse(`card.json: 'sha256' has ${shown(name)}: ${shown(digest)}, not a file and its hash`);
+    }
+  }
+  if (!Object.hasOwn(hashes, "model.onnx")) {
+    refuse("card.json: 'sha256' does not name model.onnx");
+  }
+  return { ...hashes };
+}
+
+function sides(raw, key) {
+  const values = listOf(raw, key, isWhole);
+  if (values.length !== 2 || values.some((side) => side < 1 || side > MAX_SIDE)) {
+    refuse(`card.json: '${key}' is ${shown(values)}, not [height, width] from 1 to ${MAX_SIDE}`);
+  }
+  return values;
+}
+
+function typed(raw, key, is) {
+  const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
+  if (!is(value)) refuse(`card.json: '${key}' is ${shown(value)}`);
+  return value;
+}
+
+function listOf(raw, key, is) {
+  const values = typed(raw, key, Array.isArray);
+  if (!values.every(is)) refuse(`card.json: '${key}' is ${shown(values)}`);
+  return [...values];
+}
+
+const isText = (value) => typeof value === "string";
+const isWhole = (value) => Number.isInteger(value);
+const isTable = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const shown = (value) => JSON.stringify(value) ?? "missing";
+
+function refuse(message) {
+  throw new FigleafError("BAD_BUNDLE", message);
+}

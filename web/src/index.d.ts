@@ -1,0 +1,103 @@
+/** What went wrong, to branch on. */
+export type ErrorCode =
+  | "NOT_FOUND"
+  | "BAD_BUNDLE"
+  | "UNREADABLE"
+  | "TOO_LARGE"
+  | "UNSUPPORTED"
+  | "BAD_ARGUMENT"
+  | "RUNTIME"
+  | "DISPOSED";
+
+/** The one kind of error that the library throws on purpose. */
+export class FigleafError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions);
+}
+
+/** Bytes in rows, 3 (RGB) or 4 (RGBA) to a pixel. An ImageData is one. */
+export interface Pixels {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Whatever a page has a picture in. A Blob or a File holds a picture file. */
+export type Source =
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | HTMLVideoElement
+  | OffscreenCanvas
+  | ImageBitmap
+  | VideoFrame
+  | ImageData
+  | Pixels
+  | Blob;
+
+export type Backend = "wasm" | "webgpu";
+
+/** How a picture becomes an input of the graph. Sizes are [height, width]. */
+export interface Input {
+  readonly name: string;
+  readonly size: readonly [number, number];
+  readonly resize: readonly [number, number];
+  readonly resample: "bilinear-align-corners" | "bilinear" | "bicubic";
+  readonly jpegQuality: number | null;
+  readonly background: readonly [number, number, number];
+}
+
+/** A bundle's card. `raw` is the whole of card.json. */
+export interface Card {
+  readonly name: string;
+  readonly version: string;
+  readonly tag: string;
+  readonly description: string;
+  readonly labels: readonly string[];
+  readonly features: number;
+  readonly inputs: readonly Input[];
+  readonly sha256: Readonly<Record<string, string>>;
+  readonly license: string;
+  readonly suggestedPolicy: string | null;
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** One class, in the shape of NSFW JS. */
+export interface ClassProbability {
+  /** "Drawing", "Hentai", "Neutral", "Porn", "Sexy", or another model's own. */
+  className: string;
+  probability: number;
+}
+
+export interface LoadOptions {
+  /** "auto" (the default): WebGPU where there is a real GPU, else WebAssembly. */
+  backend?: Backend | "auto";
+  /** Threads of WebAssembly; one in a page that is not cross-origin isolated. */
+  threads?: number;
+  /** URL of the folder with onnxruntime-web's files; `../ort/` from the library by default. */
+  ort?: string | URL;
+  /** false: work in the page's own thread. */
+  worker?: boolean;
+  /** Ends the loading. */
+  signal?: AbortSignal;
+  /** While the graph is fetched; `totalBytes` is null where nobody says it. */
+  onProgress?: (loadedBytes: number, totalBytes: number | null) => void;
+}
+
+/** A loaded model. Calls may overlap; they are answered in their order. */
+export interface Model {
+  readonly card: Card;
+  readonly labels: readonly string[];
+  readonly backend: Backend;
+  readonly threads: number;
+  /** The `topk` (5) most probable classes, most probable first. */
+  classify(source: Source, topk?: number): Promise<ClassProbability[]>;
+  /** The probability of every class by figleaf's names, most probable first. */
+  scores(source: Source): Promise<Record<string, number>>;
+  /** The pooled features, unnormalised, of length `card.features`. */
+  features(source: Source): Promise<Float32Array>;
+  /** Let go of the model's memory. */
+  dispose(): Promise<void>;
+}
+
+/** Load a model: fetch its bundle (a folder of card.json and model.onnx), check it, compile it. */
+export function load(url: string | URL, options?: LoadOptions): Promise<Model>;

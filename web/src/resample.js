@@ -1,0 +1,197 @@
+// Resizing, to the digit as figleaf.models.preprocess has it in Python.
+//
+// Pictures here are {data, width, height, channels}: bytes in rows, 3 or 4 to a pixel, of which the
+// first three are red, green and blue. Results have 3.
+
+/**
+ * Resize bilinearly with corner pixels on corner pixels, in float32, without antialiasing.
+ *
+ * The source coordinate of output pixel i of S is i*(n-1)/(S-1), as in TensorFlow's ResizeBilinear
+ * with align_corners=True; rows are blended first, then columns, each step rounded to float32.
+ *
+ * @param picture {data, width, height, channels}
+ * @param {[number, number]} size [height, width] of the result
+ * @returns {Float32Array} RGB, 0..255, height * width * 3 numbers
+ */
+export function alignCorners({ data, width, height, channels }, [tall, wide]) {
+  const down = taps(height, tall);
+  const along = taps(width, wide);
+  const result = new Float32Array(tall * wide * 3);
+  const { fround } = Math;
+  let at = 0;
+  for (let y = 0; y < tall; y += 1) {
+    const above = down.lower[y] * width;
+    const below = down.upper[y] * width;
+    const v = down.weight[y];
+    for (let x = 0; x < wide; x += 1) {
+      const left = along.lower[x];
+      const right = along.upper[x];
+      const u = along.weight[x];
+      const a = (above + left) * channels;
+      const b = (below + left) * channels;
+      const c = (above + right) * channels;
+      const d = (below + right) * channels;
+      for (let k = 0; k < 3; k += 1) {
+        const west = fround(fround((data[b + k] - data[a + k]) * v) + data[a + k]);
+        const east = fround(fround((data[d + k] - data[c + k]) * v) + data[c + k]);
+        result[at] = fround(fround(east - west) * u) + west;
+        at += 1;
+      }
+    }
+  }
+  return result;
+}
+
+/** The lower and upper source index and the upper one's weight, for each output index. */
+function taps(length, size) {
+  const step = size > 1 ? Math.fround((length - 1) / (size - 1)) : 0;
+  const lower = new Int32Array(size);
+  const upper = new Int32Array(size);
+  const weight = new Float32Array(size);
+  for (let i = 0; i < size; i += 1) {
+    const position = Math.fround(i * step);
+    const low = Math.min(Math.floor(position), length - 1);
+    lower[i] = low;
+    upper[i] = Math.min(low + 1, length - 1);
+    weight[i] = position - low;
+  }
+  return { lower, upper, weight };
+}
+
+const FILTERS = {
+  bilinear: { reach: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: { reach: 2, at: cubic },
+};
+
+/** Keys' cubic convolution kernel (1981) with a = -1/2. */
+function cubic(x) {
+  const d = Math.abs(x);
+  if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
+  if (d < 2) return ((d - 5) * d + 8) * d * -0.5 + 2;
+  return 0;
+}
+
+const FRACTION = 22; // bits after the point of a weight: 8 for a byte, 2 to spare, of 32
+const HALF = 1 << (FRACTION - 1);
+
+/**
+ * Resize with an antialiasing filter in fixed-point arithmetic, to the byte as Pillow does: the
+ * filter is stretched by the reduction, its weights are rounded to 22 bits, and each of two passes,
+ * along the rows and then down the columns, rounds to bytes.
+ *
+ * @param picture {data, width, height, channels}
+ * @param {[number, number]} size [height, width] of the result
+ * @param {"bilinear" | "bicubic"} filter
+ * @returns {Uint8ClampedArray} RGB, height * width * 3 bytes
+ */
+export function antialiased({ data, width, height, channels }, [tall, wide], filter) {
+  const down = weights(height, tall, FILTERS[filter]);
+  const rows = { first: down.first[0], end: down.first[tall - 1] + down.count[tall - 1] };
+  const along = width === wide ? null : weights(width, wide, FILTERS[filter]);
+  const narrow = along
+    ? squeezed(data, width * channels, channels, rows, along)
+    : withoutAlpha(data, width, channels, rows);
+  if (height === tall) return narrow;
+  return stacked(narrow, wide * 3, down, rows.first);
+}
+
+/**
+ * For each output index the first source index, how many there are, and their weights.
+ *
+ * `kernel` has `most` places for each of them.
+ */
+function weights(length, size, { reach, at }) {
+  const scale = length / size;
+  const stretch = Math.max(scale, 1);
+  const support = reach * stretch;
+  const most = Math.ceil(support) * 2 + 1;
+  const first = new Int32Array(size);
+  const count = new Int32Array(size);
+  const kernel = new Int32Array(size * most);
+  for (let i = 0; i < size; i += 1) {
+    const centre = (i + 0.5) * scale;
+    first[i] = Math.max(0, Math.trunc(centre - support + 0.5));
+    count[i] = Math.min(length, Math.trunc(centre + support + 0.5)) - first[i];
+    const own = [];
+    let sum = 0;
+    for (let j = 0; j < count[i]; j += 1) {
+      own.push(at((j + first[i] - centre + 0.5) * (1 / stretch)));
+      sum += own[j];
+    }
+    own.forEach((weight, j) => {
+      const share = sum === 0 ? weight : weight / sum;
+      kernel[i * most + j] = Math.trunc(share * (1 << FRACTION) + (share < 0 ? -0.5 : 0.5));
+    });
+  }
+  return { first, count, kernel, most };
+}
+
+/** The pass along the rows, of those rows that the pass down the columns needs. */
+function squeezed(data, stride, channels, rows, { first, count, kernel, most }) {
+  const wide = first.length;
+  const result = new Uint8ClampedArray((rows.end - rows.first) * wide * 3);
+  let at = 0;
+  for (let y = rows.first; y < rows.end; y += 1) {
+    for (let x = 0; x < wide; x += 1) {
+      let red = HALF;
+      let green = HALF;
+      let blue = HALF;
+      let from = y * stride + first[x] * channels;
+      const base = x * most;
+      for (let j = 0; j < count[x]; j += 1) {
+        const weight = kernel[base + j];
+        red += data[from] * weight;
+        green += data[from + 1] * weight;
+        blue += data[from + 2] * weight;
+        from += channels;
+      }
+      result[at] = red >> FRACTION;
+      result[at + 1] = green >> FRACTION;
+      result[at + 2] = blue >> FRACTION;
+      at += 3;
+    }
+  }
+  return result;
+}
+
+/** The pass down the columns; `top` is the source row that `data` begins with. */
+function stacked(data, stride, { first, count, kernel, most }, top) {
+  const tall = first.length;
+  const result = new Uint8ClampedArray(tall * stride);
+  const sums = new Int32Array(stride);
+  for (let y = 0; y < tall; y += 1) {
+    sums.fill(HALF);
+    for (let j = 0; j < count[y]; j += 1) {
+      const weight = kernel[y * most + j];
+      const from = (first[y] + j - top) * stride;
+      for (let x = 0; x < stride; x += 1) sums[x] += data[from + x] * weight;
+    }
+    for (let x = 0; x < stride; x += 1) result[y * stride + x] = sums[x] >> FRACTION;
+  }
+  return result;
+}
+
+function withoutAlpha(data, width, channels, rows) {
+  const result = new Uint8ClampedArray((rows.end - rows.first) * width * 3);
+  let from = rows.first * width * channels;
+  for (let at = 0; at < result.length; at += 3) {
+    result[at] = data[from];
+    result[at + 1] = data[from + 1];
+    result[at + 2] = data[from + 2];
+    from += channels;
+  }
+  return result;
+}
+
+/** The middle of RGB data of [height, width] `from`, of [height, width] `to`. */
+export function centreCrop(data, from, to) {
+  if (from[0] === to[0] && from[1] === to[1]) return data;
+  const top = Math.floor((from[0] - to[0]) / 2);
+  const left = Math.floor((from[1] - to[1]) / 2);
+  const result = new data.constructor(to[0] * to[1] * 3);
+  for (let y = 0; y < to[0]; y += 1) {
+    const start = ((top + y) * from[1] + left) * 3;
+    result.set(data.subarray(start, start + to[1] * 3), y * to[1] * 3);
+  }
+  return result;
+}

@@ -1,0 +1,125 @@
+// What runs a graph: onnxruntime-web, on WebAssembly with SIMD (and threads where the page is
+// cross-origin isolated) or on WebGPU.
+
+import { FigleafError } from "./errors.js";
+
+const MODULES = { wasm: "ort.wasm.min.mjs", webgpu: "ort.webgpu.min.mjs" };
+const MOST_THREADS = 8; // a graph of this size gains nothing beyond
+
+/**
+ * A compiled graph.
+ *
+ * @param {Uint8Array} graph the bytes of model.onnx
+ * @param {{ort: string, backend: "auto" | "wasm" | "webgpu", threads?: number}} how ort: absolute
+ *     URL of the folder that holds onnxruntime-web's files, with a slash at the end
+ * @returns {Promise<{backend: "wasm" | "webgpu", threads: number, run, dispose}>}
+ * @throws FigleafError NOT_FOUND where the runtime's files are not there, RUNTIME, UNSUPPORTED
+ */
+export async function compile(graph, { ort, backend, threads }) {
+  if (backend === "webgpu" && !(await adapter())) {
+    throw new FigleafError("UNSUPPORTED", "this browser has no WebGPU adapter: use 'wasm'");
+  }
+  if (backend === "webgpu") return compiled(graph, ort, "webgpu", 1);
+  if (backend === "auto" && (await isWorthIt())) {
+    try {
+      return await compiled(graph, ort, "webgpu", 1);
+    } catch (error) {
+      console.warn(`figleaf-web: WebGPU failed, going on with WebAssembly (${error.message})`);
+    }
+  }
+  return compiled(graph, ort, "wasm", threadsFor(threads));
+}
+
+async function adapter() {
+  return (await globalThis.navigator?.gpu?.requestAdapter()) ?? null;
+}
+
+/** Whether there is a real GPU: WebGPU in software is slower than WebAssembly. */
+async function isWorthIt() {
+  const found = await adapter().catch(() => null);
+  return found !== null && !(found.info?.isFallbackAdapter ?? found.isFallbackAdapter ?? false);
+}
+
+/** One without cross-origin isolation, in which alone threads can share memory. */
+function threadsFor(wanted) {
+  if (!globalThis.crossOriginIsolated) return 1;
+  return wanted ?? Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, MOST_THREADS);
+}
+
+async function compiled(graph, folder, backend, threads) {
+  const { InferenceSession, Tensor } = await runtime(folder, backend, threads);
+  let session;
+  try {
+    session = await InferenceSession.create(graph, {
+      executionProviders: [backend],
+      graphOptimizationLevel: "all",
+      extra: { session: { disable_quant_qdq: "1" } }, // quantised kernels as floats: faster
+    });
+  } catch (error) {
+    throw new FigleafError("RUNTIME", `onnxruntime-web refuses the graph: ${firstLine(error)}`);
+  }
+  return new Compiled(session, Tensor, backend, threads);
+}
+
+async function runtime(folder, backend, threads) {
+  const url = new URL(MODULES[backend], folder).href;
+  let module;
+  try {
+    // For bundlers: the files are served as they are, none is packed.
+    module = await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+  } catch (error) {
+    const cure = "give `ort`, the URL of the folder that holds onnxruntime-web's files";
+    throw new FigleafError("NOT_FOUND", `${url} cannot be loaded (${error.message}); ${cure}`);
+  }
+  module.env.wasm.wasmPaths = folder;
+  module.env.wasm.numThreads = threads;
+  module.env.logLevel = "error";
+  return module;
+}
+
+/** A graph that can be run, one picture at a time. */
+class Compiled {
+  #session;
+  #Tensor;
+
+  constructor(session, Tensor, backend, threads) {
+    this.#session = session;
+    this.#Tensor = Tensor;
+    this.backend = backend;
+    this.threads = threads;
+  }
+
+  /**
+   * Run it on one picture.
+   *
+   * @param {Array<{name: string, size: [number, number], data: Float32Array}>} inputs
+   * @param {string[]} outputs
+   * @returns {Promise<Record<string, Float32Array>>}
+   */
+  async run(inputs, outputs) {
+    const feeds = {};
+    for (const { name, size, data } of inputs) {
+      feeds[name] = new this.#Tensor("float32", data, [1, ...size, 3]);
+    }
+    let results;
+    try {
+      results = await this.#session.run(feeds, outputs);
+    } catch (error) {
+      throw new FigleafError("RUNTIME", `onnxruntime-web cannot run the graph: ${firstLine(error)}`);
+    }
+    const arrays = {};
+    for (const name of outputs) {
+      arrays[name] = Float32Array.from(await results[name].getData());
+      results[name].dispose();
+    }
+    return arrays;
+  }
+
+  async dispose() {
+    await this.#session.release();
+  }
+}
+
+function firstLine(error) {
+  return String(error?.message ?? error).trim().split("\n")[0];
+}
