@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from figleaf.images import Limits
-from figleaf.serve.decoding import decode_for_model
+from figleaf.serve.decoding import look_at
 
 HANG = b"hang"
 DIE = b"die"
@@ -23,9 +23,9 @@ def misbehave(job: dict[str, Any], *, limits: Limits) -> dict[str, Any]:
     if data.startswith(SLOW):
         time.sleep(0.3)
         job = {**job, "data": data.removeprefix(SLOW)}
-    return decode_for_model(job, limits=limits)
+    return look_at(job, limits=limits)
 
 
 def lie(job: dict[str, Any], *, limits: Limits) -> dict[str, Any]:
     """Answer what no sound worker does, as one that an image has taken over might."""
-    return {"arrays": [[[0]]], "hashes": "none"}
+    return {"pictures": [[[0]]], "seconds": None, "unseen": None, "hashes": []}

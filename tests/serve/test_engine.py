@@ -198,6 +198,29 @@ def test_scores_are_those_of_the_library_whatever_the_load(
         assert scores == pytest.approx(expected, abs=1e-6)
 
 
+def test_moving_pictures_are_looked_at_over_their_whole_length(
+    classifier: figleaf.Classifier, pictures: Path, tmp_path: Path
+) -> None:
+    names = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg") * 6
+    frames = [Image.open(pictures / name).convert("RGB").resize((160, 120)) for name in names]
+    film = tmp_path / "film.gif"
+    frames[0].save(film, save_all=True, append_images=frames[1:], duration=1000)
+    data = film.read_bytes()
+    with running(rules_for(cache=4)) as server:
+        first, again = answers(server, data)[0], answers(server, data)[0]
+    expected = classifier.classify(data).to_dict()
+    assert len(first["frames"]) == 16
+    assert "(max of 16 frames)" in first["reason"]
+    for found in (first, again):
+        for name in ("label", "decision", "reason"):
+            assert found[name] == expected[name]
+        assert found["scores"] == pytest.approx(expected["scores"], abs=2e-6)
+        times = [frame["seconds"] for frame in found["frames"]]
+        assert times == [frame["seconds"] for frame in expected["frames"]]
+    with running(rules_for(max_frames=3)) as server:
+        assert len(answers(server, data)[0]["frames"]) == 3
+
+
 def test_keys_are_asked_for(tmp_path: Path, photo: Path) -> None:
     digest = hashlib.sha256(b"secret").hexdigest()
     keys = tmp_path / "keys.toml"

@@ -27,6 +27,10 @@ class Cache(Generic[V]):
             self._entries.move_to_end(key)
         return value
 
+    def drop(self, key: object) -> None:
+        """Forget a key."""
+        self._entries.pop(key, None)
+
     def put(self, key: object, value: V) -> None:
         """Remember a value, and forget the one that was not asked for longest."""
         if not self._size:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figleaf.classify.lists import Listing, Lists
+from figleaf.classify.looking import Looked, Recipe, parse_looked
 from figleaf.classify.prediction import Prediction
+from figleaf.classify.verdict import Scored, Verdicts
 from figleaf.errors import ImageError, Status
 from figleaf.images.isolate import IsolatedPool
-from figleaf.images.phash import PDQ
 from figleaf.models.runtime import available_cores
 from figleaf.serve.cache import Cache
-from figleaf.serve.decoding import Decoded, Recipe, decode_for_model, memory_for
+from figleaf.serve.decoding import job_of, look_at, memory_for
 from figleaf.serve.hosted import Choice
 from figleaf.serve.metrics import Metrics
 from figleaf.serve.rules import ServeRules
@@ -34,11 +35,16 @@ _FLEETING = frozenset({Status.TIMEOUT, Status.CRASHED})
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """What is known of an image's content: its scores or why there are none, and its hashes."""
+class Known:
+    """What is known of an image's content, whatever the policy and the lists.
 
-    scores: NDArray[np.float32] | ImageError | None
-    hashes: tuple[PDQ, ...] = ()
+    Attributes:
+        looked: what it shows, without its pictures.
+        scores: float32 of shape (pictures, classes); None where a list decided before the model.
+    """
+
+    looked: Looked
+    scores: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Engine:
     Args:
         rules: the limits of an image, how many processes, what is remembered.
         metrics: is told how long things take.
-        decode: what workers do with a job (`Recipe.job`), importable by name.
+        decode: what workers do with a job (`decoding.job_of`), importable by name.
 
     Raises:
         FigleafError: workers cannot be started here.
@@ -72,10 +78,10 @@ class Engine:
         self,
         rules: ServeRules,
         metrics: Metrics,
-        decode: Callable[..., dict[str, Any]] = decode_for_model,
+        decode: Callable[..., dict[str, Any]] = look_at,
     ) -> None:
         self._metrics = metrics
-        self._cache: Cache[Scored] = Cache(rules.cache)
+        self._cache: Cache[Known | ImageError] = Cache(rules.cache)
         self._caches = rules.cache > 0
         workers = rules.workers or available_cores()
         self._resources = ExitStack()
@@ -128,59 +134,64 @@ class Engine:
     async def _judged(
         self, upload: Upload, digest: bytes, choice: Choice, lists: Lists
     ) -> Prediction:
-        verdicts = choice.verdicts
-        found = await self._scored(upload.data, digest, choice, lists)
-        if isinstance(found, Listing):
-            return verdicts.listed(upload.name, found)
-        if isinstance(found, ImageError):
-            return verdicts.failure(upload.name, found)
-        return verdicts.verdict(upload.name, found)
-
-    async def _scored(
-        self, data: bytes, digest: bytes, choice: Choice, lists: Lists
-    ) -> NDArray[np.float32] | ImageError | Listing:
         recipe = choice.hosted.recipe(lists)
         key = (digest, choice.hosted.number, recipe.with_pdq, recipe.with_further)
         known = self._remembered(key)
         if known is None:
-            known = await self._looked_at(data, recipe, choice, lists)
-            if not (isinstance(known.scores, ImageError) and known.scores.status in _FLEETING):
+            known = await self._looked_at(upload.data, recipe, choice, lists)
+            if not (isinstance(known, ImageError) and known.status in _FLEETING):
                 self._cache.put(key, known)
-        if listing := lists.of_pictures(known.hashes):
-            return listing
-        if known.scores is None:  # a list decided, which has been changed since
-            known = await self._looked_at(data, recipe, choice, lists)
-        assert known.scores is not None
-        return known.scores
+        if isinstance(known, ImageError):
+            return choice.verdicts.failure(upload.name, known)
+        if listing := known.looked.listed(lists):
+            return choice.verdicts.listed(upload.name, listing)
+        if known.scores is None:  # the list that decided has been changed since
+            self._cache.drop(key)
+            return await self._judged(upload, digest, choice, lists)
+        return _verdict(choice.verdicts, upload.name, known, known.scores, recipe)
 
-    def _remembered(self, key: object) -> Scored | None:
+    def _remembered(self, key: object) -> Known | ImageError | None:
         if not self._caches:
             return None
         known = self._cache.get(key)
         self._metrics.cache.labels("hit" if known else "miss").inc()
         return known
 
-    async def _looked_at(self, data: bytes, recipe: Recipe, choice: Choice, lists: Lists) -> Scored:
-        """Decode an image, and run the model on it unless its PDQ hash is listed."""
+    async def _looked_at(
+        self, data: bytes, recipe: Recipe, choice: Choice, lists: Lists
+    ) -> Known | ImageError:
+        """Decode an image, and run the model on it unless a PDQ hash of it is listed."""
         try:
-            decoded = await self._decoded(data, recipe)
+            looked = await self._decoded(data, recipe)
         except ImageError as error:
-            return Scored(error)
-        if lists.of_pictures(decoded.hashes):
-            return Scored(None, decoded.hashes)
-        scores = await asyncio.wrap_future(choice.hosted.batcher.submit(decoded.picture))
-        return Scored(scores, decoded.hashes)
+            return error
+        bare = replace(looked, pictures=())
+        if looked.listed(lists):
+            return Known(bare, None)
+        futures = [choice.hosted.batcher.submit(picture) for picture in looked.pictures]
+        rows = await asyncio.gather(*map(asyncio.wrap_future, futures))
+        return Known(bare, np.stack(rows))
 
-    async def _decoded(self, data: bytes, recipe: Recipe) -> Decoded:
+    async def _decoded(self, data: bytes, recipe: Recipe) -> Looked:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._decode, data, recipe)
 
-    def _decode(self, data: bytes, recipe: Recipe) -> Decoded:
+    def _decode(self, data: bytes, recipe: Recipe) -> Looked:
         began = time.perf_counter()
         try:
-            return Decoded.of(self._pool(recipe.job(data)), recipe)
+            return parse_looked(self._pool(job_of(data, recipe)), recipe)
         finally:
             self._metrics.stage_seconds.labels("decode").observe(time.perf_counter() - began)
+
+
+def _verdict(
+    verdicts: Verdicts, name: str, known: Known, scores: NDArray[np.float32], recipe: Recipe
+) -> Prediction:
+    seconds = known.looked.seconds
+    if seconds is None or recipe.frames is None:
+        return verdicts.verdict(name, scores[0])
+    frames = [Scored(second, row) for second, row in zip(seconds, scores, strict=True)]
+    return verdicts.verdict_of_frames(name, frames, recipe.frames, known.looked.unseen)
 
 
 async def _identified(data: bytes, lists: Lists) -> tuple[bytes, Listing | None]:

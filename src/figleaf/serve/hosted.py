@@ -9,13 +9,15 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from figleaf.classify.classifier import policy_for
+from figleaf.classify.classifier import enough_for, policy_for
 from figleaf.classify.lists import Lists, load_lists
+from figleaf.classify.looking import Recipe
+from figleaf.classify.moving import FrameRules
 from figleaf.classify.policy import Policy, load_policy, presets
 from figleaf.classify.verdict import Verdicts
 from figleaf.errors import InputError, PolicyError
@@ -24,7 +26,6 @@ from figleaf.models.card import Card, read_card
 from figleaf.models.model import Model, load_model
 from figleaf.models.runtime import Precision, has_bf16
 from figleaf.serve.batching import Batcher
-from figleaf.serve.decoding import Recipe
 from figleaf.serve.keys import Gate, load_keys
 from figleaf.serve.problems import Kind, ProblemError
 from figleaf.serve.rules import ServeRules
@@ -42,14 +43,17 @@ class HostedModel:
         model: what runs.
         batcher: brings it pictures.
         policy: what decides where a request names none.
-        scaled: whether large JPEGs are decoded at a fraction of their size.
         number: its own: no other one's in this process.
     """
 
     def __init__(self, model: Model, policy: Policy, rules: ServeRules, observe: Observe) -> None:
         self.model = model
         self.policy = policy
-        self.scaled = rules.fast
+        self._recipe = Recipe(
+            model.card.inputs,
+            frames=FrameRules(most=rules.max_frames),
+            at_least=enough_for(model.card.inputs) if rules.fast else None,
+        )
         self.batcher = Batcher(
             model,
             wait=rules.batch_wait,
@@ -69,7 +73,7 @@ class HostedModel:
 
     def recipe(self, lists: Lists) -> Recipe:
         """How images are decoded for it, and hashed for the lists."""
-        return Recipe(self.card.inputs, self.scaled, lists.needs_pdq, lists.blocks_by_pdq)
+        return replace(self._recipe, with_pdq=lists.needs_pdq, with_further=lists.blocks_by_pdq)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

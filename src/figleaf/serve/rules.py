@@ -71,6 +71,7 @@ class ServeRules:
         decode_deadline: seconds for decoding one image; its process is killed then.
         batch_wait: seconds that a picture waits for others at most, to be run together with them.
         drain_timeout: seconds that a server that is asked to end has for what it accepted.
+        page: whether / is the page that classifies in the browser, and models can be downloaded.
         reload: seconds between looks at whether a bundle, policy, list or file of keys has changed;
             None looks on SIGHUP alone.
 
@@ -106,6 +107,7 @@ class ServeRules:
     decode_deadline: float = 10.0
     batch_wait: float = 0.002
     drain_timeout: float = 30.0
+    page: bool = True
     reload: float | None = None
 
     def __post_init__(self) -> None:

@@ -37,6 +37,15 @@ class ImagesBody(BaseModel):
     images: Annotated[list[Base64Image | UrlImage], Field(min_length=1), FailFast()]
 
 
+class Frame(BaseModel):
+    """A frame of a moving picture."""
+
+    seconds: float
+    scores: dict[str, float]
+    unsafe: float | None
+    decision: Decision | None
+
+
 class Result(BaseModel):
     """What figleaf says of one image; of one that could not be classified, why."""
 
@@ -51,6 +60,9 @@ class Result(BaseModel):
     policy: str
     model: str
     precision: Literal["f32", "bf16"]
+    frames: Annotated[
+        list[Frame] | None, Field(description="Of a moving picture, those that were looked at.")
+    ] = None
 
 
 class Results(BaseModel):

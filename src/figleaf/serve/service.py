@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from figleaf._version import __version__
 from figleaf.errors import FigleafError, ImageError, Status
-from figleaf.serve.decoding import decode_for_model
+from figleaf.serve.decoding import look_at
 from figleaf.serve.engine import Engine, Result
 from figleaf.serve.fetching import check_fetching, fetch_image
 from figleaf.serve.hosted import Catalogue, Choice, changed_files, load_catalogue
@@ -40,7 +40,7 @@ class Surroundings:
 
     log: IO[bytes] | None = None
     resolve: Resolve = resolve_with_system
-    decode: Callable[..., dict[str, Any]] = decode_for_model
+    decode: Callable[..., dict[str, Any]] = look_at
 
 
 class Service:

@@ -13,6 +13,8 @@ from figleaf.serve.problems import ALWAYS, Kind, ProblemError
 from figleaf.serve.service import Service
 
 ROUTES = ("/v1/classify", "/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json")
+ROUTE = "figleaf.route"
+"""What a scope is given by whoever answers a path that is not in `ROUTES`, if it has a name."""
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _SILENT = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; their answers are counted and not written down."""
@@ -50,7 +52,9 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *extra]
+                own = message.get("headers", ())
+                named = {name for name, _ in own}
+                message["headers"] = [*own, *(one for one in extra if one[0] not in named)]
             await send(message)
 
         try:
@@ -67,7 +71,7 @@ class Telemetry:
 
     def _count(self, scope: Scope, status: int, began: float) -> None:
         path, method = scope["path"], scope["method"]
-        route = path if path in ROUTES else "other"
+        route = path if path in ROUTES else scope.get(ROUTE, "other")
         seconds = self._service.metrics.request(route, method, status, began)
         if path in _SILENT:
             return
