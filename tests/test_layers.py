@@ -30,6 +30,7 @@ LAYERS = (
     frozenset({"export"}),
     frozenset({"pipeline"}),
     frozenset({"practice"}),
+    frozenset({"web"}),
     frozenset({"serve"}),
     frozenset({"client"}),
     frozenset({"cli"}),

@@ -14,6 +14,7 @@ These are raised where the caller can do something about it::
     ├── RulesError                      a file of categories, exemptions or hashes that is not valid
     ├── DatasetError                    a data set that cannot be opened, is in use or is damaged
     │   └── LeakError                   a split with the same picture on both sides
+    ├── PageError                       the page's files are missing, or changed while they were read
     ├── ServerError                     a server that refused a request, or gave no answer
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """
@@ -121,6 +122,10 @@ class LeakError(DatasetError):
             " figleaf split --anew --by hash keeps together what belongs together"
         )
         self.leaks = tuple(leaks)
+
+
+class PageError(FigleafError):
+    """The page's files are missing from what is installed, or changed while they were read."""
 
 
 class ServerError(FigleafError):

@@ -105,6 +105,13 @@ def serve(
     drain_timeout: Annotated[
         float, typer.Option(help="Seconds to finish what was accepted, when it is to end.")
     ] = _DEFAULT.drain_timeout,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--page/--no-page",
+            help="The page at /, which classifies in the browser and downloads the models for it.",
+        ),
+    ] = _DEFAULT.page,
     reload: Annotated[
         float | None,
         typer.Option(
@@ -114,7 +121,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve verdicts over HTTP: POST /v1/classify, /v1/models, /healthz, /readyz, /metrics.
+    """Serve verdicts over HTTP: POST /v1/classify, /v1/models, /healthz, /readyz, /metrics, a page.
 
     It keeps no image. Lines of JSON go to standard output. SIGTERM and Ctrl-C end it once it has
     answered what it accepted; SIGHUP loads changed models, policies, lists and keys.
@@ -147,6 +154,7 @@ def serve(
             body_timeout=body_timeout,
             decode_deadline=decode_deadline,
             drain_timeout=drain_timeout,
+            page=page,
             reload=reload,
         )
     if host not in _LOOPBACK and keys is None:

@@ -32,11 +32,19 @@ def target_of(out: str | Path, data_set: Path) -> Path:
     Raises:
         InputError: something lies there, or it is in the data set's folder.
     """
-    if not os.fspath(out):
-        raise InputError("the export's folder has an empty name; give one")
-    target = Path(os.path.realpath(out))
+    target = _named(out)
     if target.is_relative_to(os.path.realpath(data_set)):
         raise InputError(f"{out}: lies in the data set's own folder; export beside it")
+    return empty_target(out)
+
+
+def empty_target(out: str | Path) -> Path:
+    """Where a folder will lie that is to be made, links followed.
+
+    Raises:
+        InputError: something lies there.
+    """
+    target = _named(out)
     try:
         empty = not target.exists() or not any(target.iterdir())
     except NotADirectoryError:
@@ -48,6 +56,12 @@ def target_of(out: str | Path, data_set: Path) -> Path:
             f"{out}: there is something in it; give another folder, or remove it first"
         )
     return target
+
+
+def _named(out: str | Path) -> Path:
+    if not os.fspath(out):
+        raise InputError("the export's folder has an empty name; give one")
+    return Path(os.path.realpath(out))
 
 
 @contextmanager

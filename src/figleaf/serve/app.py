@@ -23,6 +23,7 @@ from figleaf.serve.engine import Result
 from figleaf.serve.formats import Format, answer
 from figleaf.serve.hosted import Catalogue, Choice, HostedModel
 from figleaf.serve.metrics import CONTENT_TYPE
+from figleaf.serve.page import Page
 from figleaf.serve.problems import MEDIA_TYPE, Kind, ProblemError
 from figleaf.serve.rules import ServeRules
 from figleaf.serve.service import Service, Surroundings
@@ -63,6 +64,8 @@ def app_for(service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(_about)
     app.include_router(_v1, dependencies=_security(service.rules))
+    if service.rules.page:
+        app.add_middleware(Page, service=service)
     if service.rules.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -18,9 +18,9 @@ from figleaf.classify.classifier import enough_for, policy_for
 from figleaf.classify.lists import Lists, load_lists
 from figleaf.classify.looking import Recipe
 from figleaf.classify.moving import FrameRules
-from figleaf.classify.policy import Policy, load_policy, presets
+from figleaf.classify.policy import Policy, presets
 from figleaf.classify.verdict import Verdicts
-from figleaf.errors import InputError, PolicyError
+from figleaf.errors import InputError
 from figleaf.models.bundle import embedded, find_bundle
 from figleaf.models.card import Card, read_card
 from figleaf.models.model import Model, load_model
@@ -29,6 +29,7 @@ from figleaf.serve.batching import Batcher
 from figleaf.serve.keys import Gate, load_keys
 from figleaf.serve.problems import Kind, ProblemError
 from figleaf.serve.rules import ServeRules
+from figleaf.web.site import offered_policies
 
 _numbers = itertools.count()
 
@@ -166,7 +167,7 @@ def load_catalogue(
     """
     lists = load_lists(rules.allow_lists, rules.block_lists)
     keys = None if rules.keys is None else load_keys(rules.keys)
-    policies = _policies(rules)
+    policies = offered_policies(rules.policies)
     default = policies[0] if rules.policies else None
     models: dict[str, HostedModel] = {}
     try:
@@ -187,15 +188,6 @@ def load_catalogue(
         lists,
         Gate(keys, before=before.gate if before else None),
     )
-
-
-def _policies(rules: ServeRules) -> list[Policy]:
-    """Those that were given, in their order, and the presets."""
-    given = [load_policy(policy) for policy in rules.policies]
-    names = [policy.name for policy in given]
-    if len(set(names)) < len(names):
-        raise PolicyError(f"two policies have one name: {', '.join(names)}")
-    return [*given, *(load_policy(name) for name in presets() if name not in names)]
 
 
 def _hosted(

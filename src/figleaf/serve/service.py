@@ -22,6 +22,7 @@ from figleaf.serve.upload import Upload
 from figleaf.sources.fetching.budget import ByteBudget, Hold
 from figleaf.sources.fetching.fetch import Fetcher
 from figleaf.sources.fetching.names import Resolve, resolve_with_system
+from figleaf.web.assets import Assets, find_assets
 
 _FETCH_ROUNDS = 2
 """Deadlines of one URL in which all of a request's have to come: the fetcher makes those wait whose
@@ -36,11 +37,13 @@ class Surroundings:
         log: where lines go, in binary; None for nowhere.
         resolve: looks up the names in URLs.
         decode: what workers do with an image; importable by name.
+        assets: finds the page's files.
     """
 
     log: IO[bytes] | None = None
     resolve: Resolve = resolve_with_system
     decode: Callable[..., dict[str, Any]] = look_at
+    assets: Callable[[], Assets] = find_assets
 
 
 class Service:
@@ -53,6 +56,7 @@ class Service:
         slots: the room for images.
         budget: the memory for bodies.
         draining: whether it is about to end: no new clients should be sent.
+        find_assets: finds the page's files.
     """
 
     def __init__(self, rules: ServeRules, surroundings: Surroundings) -> None:
@@ -64,6 +68,7 @@ class Service:
         self.draining = False
         self.metrics.queue.set_function(lambda: self.slots.held)
         self.metrics.memory.set_function(lambda: self.budget.held)
+        self.find_assets = surroundings.assets
         self._surroundings = surroundings
         self._engine: Engine | None = None
         self._catalogue: Catalogue | None = None
