@@ -1,3 +1,5 @@
+import type { FrameRules } from "./frames.js";
+
 /** What went wrong, to branch on. */
 export type ErrorCode =
   | "NOT_FOUND"
@@ -68,6 +70,22 @@ export interface ClassProbability {
   probability: number;
 }
 
+/** One frame of a timeline. */
+export interface TimelineEntry {
+  index: number;
+  totalFrames: number;
+  seconds: number;
+  predictions: ClassProbability[];
+  scores: Record<string, number>;
+}
+
+export interface TimelineOptions<Image> extends FrameRules {
+  /** How many classes, 5 by default. */
+  topk?: number;
+  /** Called with each frame as soon as it is classified, and awaited. */
+  onFrame?: (frame: TimelineEntry & { image: Image }) => void | Promise<void>;
+}
+
 export interface LoadOptions {
   /** "auto" (the default): WebGPU where there is a real GPU, else WebAssembly. */
   backend?: Backend | "auto";
@@ -95,6 +113,13 @@ export interface Model {
   scores(source: Source): Promise<Record<string, number>>;
   /** The pooled features, unnormalised, of length `card.features`. */
   features(source: Source): Promise<Float32Array>;
+  /** A timeline of a GIF, WebP, APNG or AVIF: frames evenly over its whole length. */
+  classifyGif(file: Blob, options?: TimelineOptions<VideoFrame>): Promise<TimelineEntry[]>;
+  /** The same of a video. */
+  classifyVideo(
+    source: Blob | HTMLVideoElement,
+    options?: TimelineOptions<HTMLVideoElement>,
+  ): Promise<TimelineEntry[]>;
   /** Let go of the model's memory. */
   dispose(): Promise<void>;
 }

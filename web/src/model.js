@@ -1,6 +1,7 @@
 // A model as a page sees it.
 
 import { FigleafError } from "./errors.js";
+import { animationFrames, videoFrames } from "./frames.js";
 import { nsfwjsName } from "./labels.js";
 import { taken } from "./pixels.js";
 
@@ -26,8 +27,7 @@ export class Model {
    * @throws FigleafError UNREADABLE, TOO_LARGE, BAD_ARGUMENT, UNSUPPORTED, RUNTIME, DISPOSED
    */
   async classify(source, topk = 5) {
-    const ranked = (await this.#ranked(source)).slice(0, topk);
-    return ranked.map(([label, probability]) => ({ className: nsfwjsName(label), probability }));
+    return predictions(await this.#ranked(source), topk);
   }
 
   /**
@@ -54,11 +54,48 @@ export class Model {
     return this.#run(source, "features");
   }
 
+  /**
+   * A timeline of an animation (GIF, WebP, APNG, AVIF): frames evenly over its whole length.
+   *
+   * @param {Blob} file
+   * @param options every, most, signal: see `choose` in frames.js; topk: how many classes;
+   *     onFrame: called with each frame of the timeline and its `image` (a VideoFrame) as soon as
+   *     it is classified, and awaited
+   * @returns {Promise<Array<{index, totalFrames, seconds, predictions, scores}>>}
+   * @throws FigleafError as `classify`; UNSUPPORTED where this browser has no ImageDecoder
+   */
+  async classifyGif(file, options = {}) {
+    return this.#timeline(animationFrames(file, options), options);
+  }
+
+  /** The same of a video, of a Blob or of a video element's file; `image` is a video element. */
+  async classifyVideo(source, options = {}) {
+    return this.#timeline(videoFrames(source, options), options);
+  }
+
   /** Let go of the model's memory; calls that wait are rejected, or answered where they began. */
   async dispose() {
     if (this.#disposed) return;
     this.#disposed = true;
     await this.#engine.dispose();
+  }
+
+  async #timeline(frames, { topk = 5, onFrame }) {
+    const timeline = [];
+    for await (const { index, total, seconds, image } of frames) {
+      const ranked = await this.#ranked(image);
+      const scores = Object.fromEntries(ranked);
+      const entry = {
+        index,
+        totalFrames: total,
+        seconds,
+        predictions: predictions(ranked, topk),
+        scores,
+      };
+      timeline.push(entry);
+      await onFrame?.({ ...entry, image });
+    }
+    return timeline;
   }
 
   async #ranked(source) {
@@ -82,4 +119,10 @@ export class Model {
       throw new FigleafError("DISPOSED", "the model has been disposed of: load it again");
     }
   }
+}
+
+function predictions(ranked, topk) {
+  return ranked
+    .slice(0, topk)
+    .map(([label, probability]) => ({ className: nsfwjsName(label), probability }));
 }
