@@ -121,11 +121,16 @@ def ask(url: str, *sent: bytes, timeout: float = 20.0) -> Answer:
 
 
 def post(
-    url: str, body: bytes, content_type: str = "image/png", path: str = "/v1/classify"
+    url: str,
+    body: bytes,
+    content_type: str = "image/png",
+    path: str = "/v1/classify",
+    timeout: float = 20.0,
 ) -> Answer:
     """The answer to an orderly request."""
     head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: {content_type}\r\n"
-    return ask(url, head.encode("latin-1"), b"Content-Length: %d\r\n\r\n" % len(body), body)
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    return ask(url, head.encode("latin-1"), length, body, timeout=timeout)
 
 
 def form(*parts: bytes, end: bytes = b"--BOUND--\r\n") -> bytes:
