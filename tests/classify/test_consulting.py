@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from PIL import Image
 
 import figleaf
 from figleaf import Classifier, Decision, Limits, Status
-from figleaf.classify.consulting import Consulting, HashedDecoder, hashed_decoder_for
+from figleaf.classify.consulting import Consulting
 from figleaf.classify.lists import Listing, Lists, load_lists
-from figleaf.classify.source import Reader, Source
+from figleaf.classify.looking import Recipe, look
+from figleaf.classify.source import Source
 from figleaf.errors import InputError, RulesError
 from figleaf.images import decode
 from figleaf.images.phash import distance, pdq
+from figleaf.models.card import Input, Resample
 
 
 def digest(data: bytes) -> str:
@@ -174,18 +177,22 @@ def test_a_further_picture_that_cannot_be_decoded_is_passed_over(
         assert asked.classify(damaged).label
 
 
-def test_an_animation_is_known_by_its_first_frame(two: list[Image.Image], tmp_path: Path) -> None:
-    for number, blocked in ((0, True), (1, False)):
-        with listing(tmp_path, block=f"pdq:{pdq(np.asarray(two[number])).hex}") as asked:
-            found = asked.classify(several("gif", *two))
-        assert (found.decision is Decision.BLOCK) == blocked
-
-
-def test_pictures_without_detail_are_not_taken_for_each_other(tmp_path: Path) -> None:
-    grey, white = (np.full((64, 64, 3), value, np.uint8) for value in (128, 255))
-    with listing(tmp_path, block=f"pdq:{pdq(grey).hex}") as asked:
-        assert asked.classify(grey).label
-        assert asked.classify(white).label
+def test_any_frame_blocks_an_animation_and_all_of_them_allow_it(
+    two: list[Image.Image], tmp_path: Path
+) -> None:
+    film = several("gif", *two)
+    lines = [f"pdq:{pdq(np.asarray(image)).hex}\n" for image in two]
+    for line in lines:
+        with listing(tmp_path, block=line) as asked:
+            found = asked.classify(film)
+        assert (found.decision, found.frames) == (Decision.BLOCK, ())
+        assert found.reason == "block list block_lists.txt (pdq)"
+        with listing(tmp_path, allow=line) as asked:  # one says nothing of the other
+            assert len(asked.classify(film).frames) == 2
+    with listing(tmp_path, allow="".join(lines)) as asked:
+        assert asked.classify(film).reason == "allow list allow_lists.txt (pdq)"
+    with listing(tmp_path, block=lines[1], frames=None) as asked:
+        assert asked.classify(film).label
 
 
 def test_what_is_transparent_is_compared_over_white(photo: Path, tmp_path: Path) -> None:
@@ -205,11 +212,14 @@ def test_what_is_transparent_is_compared_over_white(photo: Path, tmp_path: Path)
     )
     assert distance(over_white, over_black) > 31
     lists = lists_of(tmp_path, f"pdq:{over_white.hex()}")
-    hashed = HashedDecoder(hashed_decoder_for(lists, limits, black))
-    consulting = Consulting(lists, Reader(hashed, limits, black), hashed)
+    spec = Input("x", (8, 8), Resample.BILINEAR, (8, 8), background=black)
+    recipe = Recipe((spec,), with_pdq=True)
+    looking = partial(look, recipe=recipe, limits=limits)
+    consulting = Consulting(lists, looking, recipe, limits)
     for source in (data, clear, np.asarray(clear)):
-        assert isinstance(consulting.pixels(source), Listing)
-    assert not hashed(data).pixels[-1, -1].any()  # what the model sees is over black
+        assert isinstance(consulting.looked(source), Listing)
+    ((array,),) = looking(data).pictures
+    assert not array[-1, -1].any()  # what the model sees is over black
 
 
 def lists_of(folder: Path, block: str) -> Lists:

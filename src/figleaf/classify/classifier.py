@@ -1,7 +1,7 @@
 """The classifier: any input, alone or as a stream, to a prediction."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -11,15 +11,18 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from figleaf.classify.consulting import Consulting, HashedDecoder, hashed_decoder_for
+from figleaf.classify.consulting import Consulting, Look
 from figleaf.classify.lists import Listing, Lists, load_lists
+from figleaf.classify.looking import Looked, Recipe, look, look_isolated, parse_looked
+from figleaf.classify.moving import FrameRules
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
 from figleaf.classify.prediction import Prediction
 from figleaf.classify.source import Channels, Decoder, Reader, Source, name_of, walk
-from figleaf.classify.stream import chunked, ordered_map
-from figleaf.classify.verdict import Verdicts
+from figleaf.classify.stream import chunked, ordered_map, weighed
+from figleaf.classify.verdict import Scored, Verdicts
 from figleaf.errors import BundleError, ImageError, InputError, ModelError, PolicyError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
@@ -29,7 +32,9 @@ from figleaf.models.model import Model, Prepared, load_model
 from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 
 E = TypeVar("E", Precision, RuntimeName)
-R = TypeVar("R")
+
+Found = Looked | ImageError | Listing
+"""What comes of an input before the model: what it is shown, or why it is not asked."""
 
 _AHEAD = 2  # batches for each thread: one at work, and one waiting so that it need not
 BATCH_SIZE = 16
@@ -56,6 +61,7 @@ class Classifier:
         deadline: float | None = None,
         batch_size: int = BATCH_SIZE,
         lists: Lists | None = None,
+        frames: FrameRules | None = FrameRules(),  # noqa: B008  # as above
     ) -> None:
         """See `figleaf.load`, which makes one from names.
 
@@ -70,6 +76,8 @@ class Classifier:
                 them.
             lists: what is allowed or blocked whatever the model says; None for nothing. Where a PDQ
                 hash is listed, files are decoded in full, `scaled` or not.
+            frames: how moving pictures are judged; None for the first frame of animations alone,
+                and no videos.
 
         Raises:
             ModelError: the model has no classes.
@@ -82,19 +90,20 @@ class Classifier:
         self.model = model
         self.policy = policy
         self.batch_size = batch_size
+        self._frames = frames
         self._verdicts = Verdicts(model.card, policy, model.precision)
         self._closed = False
         self._resources = ExitStack()
         lists = lists or None
-        hashed = None
-        if lists and lists.needs_pdq:
-            function = hashed_decoder_for(lists, limits, model.card.background)
-            hashed = HashedDecoder(self._isolated(function, deadline))
-            decoder: Decoder = hashed
-        else:
-            decoder = self._isolated(decoder_for(model, limits, scaled=scaled), deadline)
-        self._reader = Reader(decoder, limits, model.card.background)
-        self._consulting = Consulting(lists, self._reader, hashed) if lists else None
+        recipe = Recipe(
+            model.card.inputs,
+            frames,
+            enough_for(model.card.inputs) if scaled else None,
+            lists is not None and lists.needs_pdq,
+            lists is not None and lists.blocks_by_pdq,
+        )
+        looking = self._looking(recipe, limits, deadline)
+        self._consulting = Consulting(lists, looking, recipe, limits)
         self._threads = self._resources.enter_context(
             ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
         )
@@ -153,13 +162,14 @@ class Classifier:
     def prepare(self, source: Source, *, channels: Channels = "RGB") -> Prepared:
         """Read, decode and prepare one input for the model, as every method here does.
 
-        Lists are not asked.
+        Of a moving picture it is the first frame. Lists are not asked.
 
         Raises:
             ImageError: it cannot be read, or is not a usable image.
             InputError: a source of another type, dtype or shape.
         """
-        return prepared_for(self.model, self._reader, source, channels)
+        with _memory_as_image_error():
+            return self._consulting.prepared(source, channels).pictures[0]
 
     def close(self) -> None:
         """Stop the threads and worker processes; the classifier cannot be used afterwards."""
@@ -177,14 +187,14 @@ class Classifier:
     ) -> None:
         self.close()
 
-    def _isolated(
-        self, function: Callable[[bytes], R], deadline: float | None
-    ) -> Callable[[bytes], R]:
-        """A function of bytes, in worker processes where there is a deadline."""
+    def _looking(self, recipe: Recipe, limits: Limits, deadline: float | None) -> Look:
+        """How bytes are looked at: in worker processes where there is a deadline."""
         if deadline is None:
-            return function
+            return partial(look, recipe=recipe, limits=limits)
+        function = partial(look_isolated, recipe=recipe, limits=limits)
         pool = IsolatedPool(function, workers=self.model.streams, deadline=deadline)
-        return self._resources.enter_context(pool)
+        isolated = self._resources.enter_context(pool)
+        return lambda data: parse_looked(isolated(data), recipe)
 
     def _check(self, top_k: int | None) -> int:
         """How many classes to give, once it is sure that there is a classifier to ask."""
@@ -197,30 +207,37 @@ class Classifier:
     def _classify_batch(
         self, sources: Sequence[Source], top_k: int, channels: Channels
     ) -> list[Prediction]:
-        prepared = [self._prepared(source, channels) for source in sources]
-        pictures = [found for found in prepared if not isinstance(found, ImageError | Listing)]
-        rows = iter(self.model.run(pictures).probabilities if pictures else ())
-        return [
-            self._settled(name_of(source), found)
-            if isinstance(found, ImageError | Listing)
-            else self._verdicts.verdict(name_of(source), next(rows)).top(top_k)
-            for source, found in zip(sources, prepared, strict=True)
-        ]
+        results: list[Prediction] = []
+        looked = ((name_of(source), self._looked(source, channels)) for source in sources)
+        # A film has many pictures: those of several would take memory all at once.
+        for group in weighed(looked, lambda one: len(_pictures(one[1])), self.batch_size):
+            pictures = [picture for _, found in group for picture in _pictures(found)]
+            rows = iter(self.model.run(pictures).probabilities if pictures else ())
+            results += [self._settled(name, found, rows).top(top_k) for name, found in group]
+        return results
 
-    def _settled(self, name: str, found: ImageError | Listing) -> Prediction:
+    def _settled(self, name: str, found: Found, rows: Iterator[NDArray[np.float32]]) -> Prediction:
+        """The prediction; the rows that are due to it are taken."""
         if isinstance(found, Listing):
             return self._verdicts.listed(name, found)
-        return self._verdicts.failure(name, found)
+        if isinstance(found, ImageError):
+            return self._verdicts.failure(name, found)
+        scores = [next(rows) for _ in found.pictures]
+        if found.seconds is None or self._frames is None:
+            return self._verdicts.verdict(name, scores[0])
+        frames = list(map(Scored, found.seconds, scores))
+        return self._verdicts.verdict_of_frames(name, frames, self._frames, found.unseen)
 
-    def _prepared(self, source: Source, channels: Channels) -> Prepared | ImageError | Listing:
+    def _looked(self, source: Source, channels: Channels) -> Found:
         try:
-            if self._consulting is None:
-                return self.prepare(source, channels=channels)
             with _memory_as_image_error():
-                found = self._consulting.pixels(source, channels)
-                return found if isinstance(found, Listing) else self.model.prepare(found)
+                return self._consulting.looked(source, channels)
         except ImageError as error:
             return error
+
+
+def _pictures(found: Found) -> tuple[Prepared, ...]:
+    return found.pictures if isinstance(found, Looked) else ()
 
 
 def load(
@@ -236,6 +253,7 @@ def load(
     batch_size: int = BATCH_SIZE,
     allow_lists: Iterable[str | Path] = (),
     block_lists: Iterable[str | Path] = (),
+    frames: FrameRules | None = FrameRules(),  # noqa: B008  # as above
 ) -> Classifier:
     """Load a model and make a classifier of it.
 
@@ -257,6 +275,8 @@ def load(
         allow_lists: files of hashes (SHA-256, PDQ, MD5, SHA-1) of what is allowed whatever the
             model says (docs/classify.md, "A correction that sticks").
         block_lists: likewise, of what is blocked.
+        frames: which frames of animations and videos are looked at, and how their scores become one
+            verdict. Videos need the extra `video`. None: the first frame of animations alone.
 
     Raises:
         ModelError, PolicyError, RulesError, MissingExtraError, InputError: see figleaf.errors.
@@ -279,6 +299,7 @@ def load(
         deadline=deadline,
         batch_size=batch_size,
         lists=lists,
+        frames=frames,
     )
 
 

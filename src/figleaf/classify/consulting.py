@@ -1,96 +1,89 @@
-"""Lists asked before the model is: of a file's bytes before decoding, of its looks afterwards."""
+"""Any source, looked at for a model; lists are asked of its bytes before, of its looks after."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from figleaf.classify.lists import Listing, Lists
-from figleaf.classify.lists.hashing import Hashed, decode_hashed, parse_hashed
-from figleaf.classify.source import Channels, Reader, Source, read_bytes
-from figleaf.images import Limits, Picture, from_array, from_pil
-from figleaf.images.convert import Colour
+from figleaf.classify.looking import Looked, Recipe, prepare_all
+from figleaf.classify.source import Channels, Source, pixels_of, read_bytes
+from figleaf.images import Limits
 from figleaf.images.decode import WHITE
 from figleaf.images.phash import pdq
 
-HashedDecode = Callable[[bytes], Any]
-"""`decode_hashed` but for the bytes, here or in an isolated pool."""
-
-
-def hashed_decoder_for(lists: Lists, limits: Limits, background: Colour) -> HashedDecode:
-    """How files are decoded where a PDQ hash is listed: in full, as lists are made."""
-    return partial(
-        decode_hashed, limits=limits, background=background, with_further=lists.blocks_by_pdq
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class HashedDecoder:
-    """Decodes bytes to a picture, or to a picture and its hashes, by one function for both."""
-
-    decode: HashedDecode
-
-    def __call__(self, data: bytes) -> Picture:
-        """Decode; see `figleaf.images.decode`."""
-        return self.hashed(data).picture
-
-    def hashed(self, data: bytes) -> Hashed:
-        """Decode and hash.
-
-        Raises:
-            ImageError: as `decode_hashed` and `parse_hashed`.
-        """
-        return parse_hashed(self.decode(data))
+Look = Callable[[bytes], Looked]
+"""`looking.look` but for the bytes, here or in a worker process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consulting:
-    """Turns any source into pixels as a reader does, unless a list says what becomes of it.
+    """Looks at any source, unless a list says what becomes of it.
 
     Attributes:
-        lists: what is asked. Pixels without a file, Pillow images and arrays, have PDQ alone.
-        reader: how sources are read.
-        hashed: how files are decoded where a PDQ hash is listed.
+        lists: what is asked; None for nothing. Pixels without a file, Pillow images and arrays,
+            have PDQ alone.
+        look: how the bytes of files are looked at.
+        recipe: what `look` does.
+        limits: how many bytes and pixels are too many.
     """
 
-    lists: Lists
-    reader: Reader
-    hashed: HashedDecoder | None
+    lists: Lists | None
+    look: Look
+    recipe: Recipe
+    limits: Limits
 
-    def pixels(self, source: Source, channels: Channels = "RGB") -> NDArray[np.uint8] | Listing:
-        """The picture of a source, uint8 RGB of shape (height, width, 3), or what a list says.
+    def looked(self, source: Source, channels: Channels = "RGB") -> Looked | Listing:
+        """What a model is shown of a source, or what a list says of it.
 
         Raises:
             ImageError: it is not on a list of bytes, and cannot be read or is no usable image.
             InputError: it is of a type, dtype or shape that no source has.
         """
         if isinstance(source, Image.Image | np.ndarray):
-            pixels = self.reader.pixels(source, channels)
-            return self._of_pixels(source, channels, pixels) or pixels
-        data = read_bytes(source, self.reader.limits)
+            return self._of_pixels(source, channels)
+        data = read_bytes(source, self.limits)
+        if self.lists is None:
+            return self.look(data)
         # No more is read than that, and a part of a file is not the file that is listed.
-        self.reader.limits.check_bytes(len(data))
+        self.limits.check_bytes(len(data))
         listing = self.lists.of_bytes(data)
         if listing:
             return listing
-        if self.hashed is None:
-            return self.reader.decode(data).pixels
-        found = self.hashed.hashed(data)
-        return self.lists.of_pictures(found.hashes) or found.picture.pixels
+        found = self.look(data)
+        return (found.listed(self.lists) if self.recipe.with_pdq else None) or found
+
+    def prepared(self, source: Source, channels: Channels = "RGB") -> Looked:
+        """The same without a look at the lists.
+
+        Raises:
+            ImageError, InputError: as `looked`.
+        """
+        if isinstance(source, Image.Image | np.ndarray):
+            return self._shown(self._pixels(source, channels))
+        return self.look(read_bytes(source, self.limits))
 
     def _of_pixels(
-        self, source: Image.Image | NDArray[np.uint8], channels: Channels, pixels: NDArray[np.uint8]
-    ) -> Listing | None:
-        if not self.lists.needs_pdq:
-            return None
-        if self.reader.background != WHITE:  # as lists are made: over white
-            pixels = (
-                from_pil(source, limits=self.reader.limits)
-                if isinstance(source, Image.Image)
-                else from_array(source, channels=channels)
-            )
-        return self.lists.of_pictures([pdq(pixels)])
+        self, source: Image.Image | NDArray[np.uint8], channels: Channels
+    ) -> Looked | Listing:
+        pixels = self._pixels(source, channels)
+        if self.lists is None or not self.recipe.with_pdq:
+            return self._shown(pixels)
+        over_white = pixels
+        if self._background != WHITE:  # as lists are made
+            over_white = pixels_of(source, limits=self.limits, channels=channels, background=WHITE)
+        return self.lists.of_pictures([pdq(over_white)]) or self._shown(pixels)
+
+    def _pixels(
+        self, source: Image.Image | NDArray[np.uint8], channels: Channels
+    ) -> NDArray[np.uint8]:
+        return pixels_of(source, limits=self.limits, channels=channels, background=self._background)
+
+    def _shown(self, pixels: NDArray[np.uint8]) -> Looked:
+        return Looked((prepare_all(pixels, self.recipe.inputs),))
+
+    @property
+    def _background(self) -> tuple[int, int, int]:
+        return self.recipe.inputs[0].background

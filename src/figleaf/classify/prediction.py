@@ -30,6 +30,35 @@ class Schema(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FrameScores:
+    """What figleaf says of one frame of a moving picture.
+
+    seconds: when it is shown, counted from the first frame.
+    scores: class -> probability in 0..1, most probable first; the first k with top_k=k.
+    unsafe: the summed probability of the classes that the policy calls unsafe, in 0..1, or None.
+    decision: what the policy makes of this frame alone.
+    """
+
+    seconds: float
+    scores: Mapping[str, float]
+    unsafe: float | None
+    decision: Decision | None
+
+    def top(self, k: int) -> "FrameScores":
+        """The same with only the `k` most probable classes in `scores`."""
+        return replace(self, scores=dict(list(self.scores.items())[:k]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dictionary of plain JSON types; numbers are rounded to six decimals."""
+        return {
+            "seconds": round(self.seconds, 6),
+            "scores": _rounded(self.scores),
+            "unsafe": None if self.unsafe is None else round(self.unsafe, 6),
+            "decision": None if self.decision is None else str(self.decision),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What figleaf says of one input: scores by a model, a decision by a policy, and why.
 
@@ -44,6 +73,7 @@ class Prediction:
     reason: the rule or the list that decided, or what was wrong with the input.
     policy, model: name and version, as in "balanced@1".
     precision: what the model computed in.
+    frames: of a moving picture the frames that were looked at, in order of time; else none.
     """
 
     input: str
@@ -56,6 +86,7 @@ class Prediction:
     policy: str
     model: str
     precision: Precision
+    frames: tuple[FrameScores, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -64,14 +95,15 @@ class Prediction:
 
     def top(self, k: int) -> "Prediction":
         """The same with only the `k` most probable classes in `scores`."""
-        return replace(self, scores=dict(list(self.scores.items())[:k]))
+        frames = tuple(frame.top(k) for frame in self.frames)
+        return replace(self, scores=dict(list(self.scores.items())[:k]), frames=frames)
 
     def to_dict(self, schema: Schema | str = Schema.FIGLEAF) -> dict[str, Any]:
         """A dictionary of plain JSON types; probabilities are rounded to six decimals.
 
         Args:
-            schema: "figleaf", every field of this class by its name; or "nsfwjs", whose
-                `predictions` are what NSFW JS's `classify` returns.
+            schema: "figleaf", every field of this class by its name, `frames` only where there are
+                any; or "nsfwjs", whose `predictions` are what NSFW JS's `classify` returns.
 
         Raises:
             InputError: another schema.
@@ -84,11 +116,11 @@ class Prediction:
                 for name, score in self.scores.items()
             ]
             return {"input": self.input, "status": str(self.status), "predictions": predictions}
-        return {
+        record: dict[str, Any] = {
             "input": self.input,
             "status": str(self.status),
             "label": self.label,
-            "scores": {name: round(score, 6) for name, score in self.scores.items()},
+            "scores": _rounded(self.scores),
             "unsafe": None if self.unsafe is None else round(self.unsafe, 6),
             "decision": None if self.decision is None else str(self.decision),
             "reason": self.reason,
@@ -96,6 +128,14 @@ class Prediction:
             "model": self.model,
             "precision": str(self.precision),
         }
+        # A still picture's result has the fields that it always had.
+        return (
+            record | {"frames": [one.to_dict() for one in self.frames]} if self.frames else record
+        )
+
+
+def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(score, 6) for name, score in scores.items()}
 
 
 def _nsfwjs_name(label: str) -> str:

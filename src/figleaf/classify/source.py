@@ -65,11 +65,29 @@ class Reader:
             ImageError: it cannot be read or is not a usable image.
             InputError: it is of a type, dtype or shape that no source has.
         """
-        if isinstance(source, Image.Image):
-            return from_pil(source, limits=self.limits, background=self.background)
-        if isinstance(source, np.ndarray):
-            return from_array(source, channels=channels, background=self.background)
+        if isinstance(source, Image.Image | np.ndarray):
+            return pixels_of(
+                source, limits=self.limits, channels=channels, background=self.background
+            )
         return self.decode(read_bytes(source, self.limits)).pixels
+
+
+def pixels_of(
+    source: Image.Image | NDArray[np.uint8],
+    *,
+    limits: Limits,
+    channels: Channels,
+    background: tuple[int, int, int],
+) -> NDArray[np.uint8]:
+    """The pixels of a Pillow image or an array: uint8 RGB of shape (height, width, 3), upright.
+
+    Raises:
+        ImageError: a Pillow image that was not read yet, and cannot be.
+        InputError: an array of another dtype or shape.
+    """
+    if isinstance(source, Image.Image):
+        return from_pil(source, limits=limits, background=background)
+    return from_array(source, channels=channels, background=background)
 
 
 def read_bytes(source: Source, limits: Limits) -> bytes:

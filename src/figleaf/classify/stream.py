@@ -43,3 +43,17 @@ def chunked(items: Iterable[T], size: int, workers: int) -> Iterator[list[T]]:
                 return
             yield chunk
         length = min(2 * length, size)
+
+
+def weighed(items: Iterable[T], weight: Callable[[T], int], enough: int) -> Iterator[list[T]]:
+    """Lists of items, each of which ends where their weights together are enough."""
+    group: list[T] = []
+    held = 0
+    for item in items:
+        group.append(item)
+        held += weight(item)
+        if held >= enough:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group

@@ -1,16 +1,31 @@
 """From what a model says of one input to a `Prediction`: the one place where it is put together."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from figleaf.classify.lists import Listing
+from figleaf.classify.moving import MAX, MEAN, FrameRules
 from figleaf.classify.policy import Policy
-from figleaf.classify.prediction import Prediction
+from figleaf.classify.prediction import FrameScores, Prediction
 from figleaf.errors import ImageError, Status
 from figleaf.models.card import Card
 from figleaf.models.runtime import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model says of one frame.
+
+    Attributes:
+        seconds: when it is shown, counted from the first frame.
+        probabilities: float32 of shape (classes,), in the order of the card's labels.
+    """
+
+    seconds: float
+    probabilities: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +43,7 @@ class Verdicts:
             name: what the result calls the input.
             probabilities: float32 of shape (classes,), in the order of the card's labels.
         """
-        pairs = zip(self.card.labels, map(float, probabilities), strict=True)
-        scores = dict(sorted(pairs, key=lambda pair: -pair[1]))
+        scores = self._named(probabilities)
         decision, reason = self.policy.decide(scores)
         return Prediction(
             input=name,
@@ -43,6 +57,53 @@ class Verdicts:
             model=self.card.tag,
             precision=self.precision,
         )
+
+    def verdict_of_frames(
+        self, name: str, frames: Sequence[Scored], rules: FrameRules, unseen: float | None = None
+    ) -> Prediction:
+        """Of a moving picture, some of whose frames were classified.
+
+        Label, scores and unsafe score are those of the frame that decides or, with "mean", the
+        means; `reason` says which. Where a part of it could not be looked at, the decision is at
+        least the policy's on what cannot be read.
+
+        Args:
+            name: what the result calls the input.
+            frames: one or more, in order of time.
+            rules: how frames become a verdict.
+            unseen: seconds from which on something could not be looked at; None where all was.
+        """
+        timeline = tuple(self._frame(frame) for frame in frames)
+        count = f"{len(timeline)} frame" + "s" * (len(timeline) > 1)
+        if rules.verdict == MEAN:
+            rows = np.stack([frame.probabilities for frame in frames])
+            found = self.verdict(name, rows.mean(axis=0, dtype=np.float64).astype(np.float32))
+            where = f"(mean of {count})"
+        else:
+            rank = rules.rank(len(timeline))
+            place = sorted(range(len(timeline)), key=lambda n: _badness(timeline[n]))[-rank]
+            found = self.verdict(name, frames[place].probabilities)
+            which = "max" if rules.verdict == MAX else f"{rank}"
+            where = f"at {frames[place].seconds:.1f} s ({which} of {count})"
+        found = replace(found, reason=f"{found.reason} {where}", frames=timeline)
+        return found if unseen is None else self._in_doubt(found, unseen)
+
+    def _frame(self, frame: Scored) -> FrameScores:
+        scores = self._named(frame.probabilities)
+        decision, _ = self.policy.decide(scores)
+        return FrameScores(frame.seconds, scores, self.policy.unsafe_score(scores), decision)
+
+    def _named(self, probabilities: NDArray[np.float32]) -> dict[str, float]:
+        pairs = zip(self.card.labels, map(float, probabilities), strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+    def _in_doubt(self, found: Prediction, unseen: float) -> Prediction:
+        """The same where a part went unseen: nobody allows what nobody could see."""
+        reason = f"{found.reason}; from {unseen:.1f} s on not all could be decoded"
+        least = self.policy.unreadable
+        if found.decision is not None and found.decision.severity >= least.severity:
+            return replace(found, reason=reason)
+        return replace(found, decision=least, reason=f"{reason}: {least}")
 
     def failure(self, name: str, error: ImageError) -> Prediction:
         """Of an input that could not be classified; the policy says what becomes of those."""
@@ -73,3 +134,9 @@ class Verdicts:
             model=self.card.tag,
             precision=self.precision,
         )
+
+
+def _badness(frame: FrameScores) -> tuple[int, float, float]:
+    """What orders frames from harmless to harmful; of two alike the later one comes first."""
+    severity = -1 if frame.decision is None else frame.decision.severity
+    return severity, frame.unsafe or 0.0, -frame.seconds

@@ -166,12 +166,17 @@ def _of_animation(first: Picture, timing: Timing, data: bytes, wish: _Wish) -> I
     reach = max(0, _MAX_WALK // (first.width * first.height) - 1)
     yield Still(0.0, first)
     del first
-    with pillow_silenced(), closing(PLUGINS[name](io.BytesIO(data))) as image:
+    with pillow_silenced():
+        opened = PLUGINS[name](io.BytesIO(data))
+    with closing(opened) as image:
         for number in numbers if timing.hidden else numbers[1:]:
-            place = number + timing.hidden
-            pixels = drawn(image, place, wish.limits, wish.background) if number <= reach else None
-            yield Still(
-                round(begins[number], 6), None if pixels is None else as_picture(pixels, name)
-            )
-            if pixels is None:  # nor can those be drawn that come after it
+            pixels = None
+            if number <= reach:
+                # Not around the loop: a generator may be closed in another thread.
+                with pillow_silenced():
+                    pixels = drawn(image, number + timing.hidden, wish.limits, wish.background)
+            picture = None if pixels is None else as_picture(pixels, name)
+            yield Still(round(begins[number], 6), picture)
+            if picture is None:  # nor can those be drawn that come after it
                 return
+            del pixels, picture

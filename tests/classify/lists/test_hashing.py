@@ -1,54 +1,23 @@
-"""What a decoding process answers is believed no more than it can be checked."""
+"""What a file would be listed by."""
 
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from figleaf.classify.lists.entry import Entry, entry_of
-from figleaf.classify.lists.hashing import decode_hashed, hashes_of, parse_hashed
+from figleaf.classify.lists.hashing import hashed_picture, hashes_of
 from figleaf.classify.lists.hashlists import HashKind
-from figleaf.errors import ImageError, Status
+from figleaf.errors import Status
 from figleaf.images import Limits, decode
 from figleaf.images.phash import pdq
 
 WHITE = (255, 255, 255)
 
 
-def test_an_answer_is_read_as_it_was_given(photo: Path) -> None:
+def test_a_picture_and_its_hashes(photo: Path) -> None:
     data = photo.read_bytes()
-    reply = decode_hashed(data, limits=Limits(), background=WHITE, with_further=True)
-    found = parse_hashed(reply)
+    found = hashed_picture(data, limits=Limits(), background=WHITE, with_further=True)
     assert (found.picture.width, found.picture.height) == (512, 512)
     assert found.hashes == (pdq(decode(data).pixels),)
     assert found.hashes == hashes_of(data, decode(data), limits=Limits(), with_further=False)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"picture": b"pixels"},
-        {"hashes": []},
-        {"hashes": None},
-        {"hashes": [[bytes(31), 100]]},
-        {"hashes": [[bytes(32), 101]]},
-        {"hashes": [[bytes(32), -1]]},
-        {"hashes": [["0" * 32, 100]]},
-        {"hashes": [[bytes(32), 100], [bytes(32)]]},
-    ],
-)
-def test_what_no_sound_process_answers_is_a_crash(photo: Path, change: dict[str, Any]) -> None:
-    honest = decode_hashed(photo.read_bytes(), limits=Limits(), background=WHITE, with_further=True)
-    with pytest.raises(ImageError) as caught:
-        parse_hashed(honest | change)
-    assert caught.value.status is Status.CRASHED
-
-
-def test_what_is_no_answer_at_all_is_a_crash() -> None:
-    replies: list[Any] = [None, 1, "text", [], {}]
-    for reply in replies:
-        with pytest.raises(ImageError):
-            parse_hashed(reply)
 
 
 def test_an_entry_has_what_was_asked_for(photo: Path, tmp_path: Path) -> None:

@@ -25,19 +25,16 @@ class Hashed:
     hashes: tuple[PDQ, ...]
 
 
-def decode_hashed(
+def hashed_picture(
     data: bytes, *, limits: Limits, background: Colour, with_further: bool
-) -> dict[str, Any]:
-    """Decode a file in full, and hash what it shows; `parse_hashed` reads the answer.
+) -> Hashed:
+    """Decode a file in full, and hash what it shows.
 
     Args:
         data: the file's bytes.
         limits: how many bytes and pixels are too many.
         background: RGB, 0..255, that transparent pixels are laid over in the picture.
         with_further: whether to hash further pictures in the file too, see `hashes_of`.
-
-    Returns:
-        {"picture": Picture, "hashes": [[bits, quality], ...]}.
 
     Raises:
         ImageError: as `decode`.
@@ -46,8 +43,25 @@ def decode_hashed(
     shown = picture
     if background != WHITE and picture.format != "jpeg":  # as lists are made: over white
         shown = decode(data, limits=limits)
-    found = hashes_of(data, shown, limits=limits, with_further=with_further)
-    return {"picture": picture, "hashes": [[one.bits, one.quality] for one in found]}
+    return Hashed(picture, hashes_of(data, shown, limits=limits, with_further=with_further))
+
+
+def decode_hashed(
+    data: bytes, *, limits: Limits, background: Colour, with_further: bool
+) -> dict[str, Any]:
+    """`hashed_picture` for a worker process.
+
+    Returns:
+        {"picture": Picture, "hashes": [[bits, quality], ...]}; `parse_hashes` reads the latter.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    found = hashed_picture(data, limits=limits, background=background, with_further=with_further)
+    return {
+        "picture": found.picture,
+        "hashes": [[one.bits, one.quality] for one in found.hashes],
+    }
 
 
 def hashes_of(
@@ -77,20 +91,8 @@ def _further(data: bytes, limits: Limits) -> Iterator[PDQ]:
         return
 
 
-def parse_hashed(reply: Any) -> Hashed:
-    """Check an answer of `decode_hashed`, which comes from a process that read hostile bytes.
-
-    Raises:
-        ImageError: CRASHED, for what no honest process answers.
-    """
-    match reply:
-        case {"picture": Picture() as picture, "hashes": pairs}:
-            return Hashed(picture, parse_hashes(pairs))
-    _refuse()
-
-
 def parse_hashes(pairs: Any) -> tuple[PDQ, ...]:
-    """Check the hashes in such an answer: one or more.
+    """Check the hashes in an answer of a process that read hostile bytes: one or more.
 
     Raises:
         ImageError: CRASHED, for what no honest process answers.

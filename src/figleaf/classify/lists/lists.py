@@ -94,15 +94,34 @@ class Lists:
         Raises:
             InputError: a hash has not 32 bytes.
         """
+        return self._blocked(hashes) or self._allowed(hashes[:1])
+
+    def of_frames(self, hashes: Sequence[PDQ]) -> Listing | None:
+        """What is said of a moving picture.
+
+        Args:
+            hashes: of the frames that were looked at. Any of them blocks it; it is allowed where
+                all of them are, since one says nothing of the others.
+
+        Raises:
+            InputError: a hash has not 32 bytes.
+        """
+        return self._blocked(hashes) or self._allowed(hashes)
+
+    def _blocked(self, hashes: Sequence[PDQ]) -> Listing | None:
+        found = (self.block.match_pdq(one.bits, one.quality) for one in hashes)
+        match = next(filter(None, found), None)
+        return _listing(Decision.BLOCK, match) if match else None
+
+    def _allowed(self, hashes: Sequence[PDQ]) -> Listing | None:
+        """Where all of them are listed."""
+        first = None
         for one in hashes:
-            match = self.block.match_pdq(one.bits, one.quality)
-            if match:
-                return _listing(Decision.BLOCK, match)
-        for one in hashes[:1]:
             match = self.allow.match_pdq(one.bits, one.quality)
-            if match:
-                return _listing(Decision.ALLOW, match)
-        return None
+            if not match:
+                return None
+            first = first or match
+        return _listing(Decision.ALLOW, first) if first else None
 
 
 def load_lists(allow: Iterable[str | Path] = (), block: Iterable[str | Path] = ()) -> Lists:
