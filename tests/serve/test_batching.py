@@ -88,6 +88,28 @@ def test_a_failure_is_theirs_who_were_in_it() -> None:
     batcher.close()
 
 
+def test_what_decodes_waits_while_enough_pictures_do() -> None:
+    model = SlowModel(most=1)
+    batcher = batcher_for(model)
+    futures = []
+    decoded = threading.Event()
+
+    def decode() -> None:
+        for number in range(8):
+            batcher.wait_for_room()
+            futures.append(batcher.submit(picture(number)))
+        decoded.set()
+
+    threading.Thread(target=decode, daemon=True).start()
+    assert not decoded.wait(0.3)
+    assert len(futures) <= 3  # one in the model, two that wait
+    model.go.set()
+    assert decoded.wait(10)
+    assert [float(one.result(10)[0]) for one in futures] == list(range(8))
+    batcher.close()
+    batcher.wait_for_room()
+
+
 def test_closing_finishes_what_was_submitted() -> None:
     model = SlowModel(most=2)
     batcher = batcher_for(model)

@@ -23,6 +23,8 @@ Scores = NDArray[np.float32]
 
 MOST = 16
 """Pictures run at once, where the model would take any number."""
+_AHEAD = 2
+"""Batches for each thread of the model that may wait, before no more should be decoded."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,10 @@ class Batcher:
         self._observe = observe
         self._clock = clock
         self._items: deque[_Item] = deque()
-        self._changed = threading.Condition()
+        self._ahead = _AHEAD * self._most * model.streams
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._room = threading.Condition(lock)
         self._closed = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"figleaf model {number}", daemon=True)
@@ -83,11 +88,17 @@ class Batcher:
             self._changed.notify()
         return item.future
 
+    def wait_for_room(self) -> None:
+        """Wait while enough pictures wait: prepared ones take a megabyte each, files far less."""
+        with self._room:
+            self._room.wait_for(lambda: len(self._items) < self._ahead or self._closed)
+
     def close(self) -> None:
         """Let the threads end once they have finished what was submitted. Waits for nothing."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            self._room.notify_all()
 
     def _serve(self) -> None:
         while batch := self._next():
@@ -104,6 +115,7 @@ class Batcher:
                 self._wait_for_more()
                 count = min(len(self._items), self._most)
                 batch = [self._items.popleft() for _ in range(count)]
+                self._room.notify_all()
                 # Those whose clients have gone are not worth the model's time.
                 batch = [item for item in batch if item.future.set_running_or_notify_cancel()]
                 if batch:

@@ -20,6 +20,7 @@ from figleaf.classify.verdict import Scored, Verdicts
 from figleaf.errors import ImageError, Status
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.runtime import available_cores
+from figleaf.serve.batching import Batcher
 from figleaf.serve.cache import Cache
 from figleaf.serve.decoding import job_of, look_at, memory_for
 from figleaf.serve.hosted import Choice
@@ -162,7 +163,7 @@ class Engine:
     ) -> Known | ImageError:
         """Decode an image, and run the model on it unless a PDQ hash of it is listed."""
         try:
-            looked = await self._decoded(data, recipe)
+            looked = await self._decoded(data, recipe, choice.hosted.batcher)
         except ImageError as error:
             return error
         bare = replace(looked, pictures=())
@@ -172,11 +173,12 @@ class Engine:
         rows = await asyncio.gather(*map(asyncio.wrap_future, futures))
         return Known(bare, np.stack(rows))
 
-    async def _decoded(self, data: bytes, recipe: Recipe) -> Looked:
+    async def _decoded(self, data: bytes, recipe: Recipe, batcher: Batcher) -> Looked:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._decode, data, recipe)
+        return await loop.run_in_executor(self._threads, self._decode, data, recipe, batcher)
 
-    def _decode(self, data: bytes, recipe: Recipe) -> Looked:
+    def _decode(self, data: bytes, recipe: Recipe, batcher: Batcher) -> Looked:
+        batcher.wait_for_room()
         began = time.perf_counter()
         try:
             return parse_looked(self._pool(job_of(data, recipe)), recipe)

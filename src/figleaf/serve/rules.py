@@ -97,7 +97,7 @@ class ServeRules:
     max_body: int = 64 * _MEBI
     max_images: int = 32
     max_frames: int = 16
-    max_queue: int = 256
+    max_queue: int = 128
     max_connections: int = 1024
     memory: int = 512 * _MEBI
     header_timeout: float = 10.0
