@@ -1,19 +1,24 @@
 // A picture or film judged in this browser: what it is, its scores, or why it has none.
 
-import { FigleafError } from "./figleaf/index.js";
-import { framesOfAnimation, framesOfVideo, Undecodable } from "./films.js";
+import { canTakeApart } from "./figleaf/frames.js";
 import { kindOf } from "./kinds.js";
+import { sketchOf } from "./picture.js";
 import { Wait } from "./work.js";
-import { sorted } from "./verdict.js";
 
 const STATUS = { UNREADABLE: "corrupt", TOO_LARGE: "too_many_pixels" };
+const GONE = {
+  NotFoundError: { status: "not_found", why: "no such file" },
+  NotReadableError: { status: "unreadable", why: "cannot be read" },
+};
+// What browsers do not decode, or only some of them: then it is not the file's fault.
+const RARE = /hei[cfs]|jxl|tiff?|jp2|psd|mkv|matroska|quicktime|mov|avi/i;
 
 /**
  * @param item of the store
  * @param model of figleaf-web
  * @param {() => boolean} wanted whether anybody still wants it
  * @returns {Promise<{kind: string | null, outcome: object}>} see store.js
- * @throws Wait the model was let go meanwhile
+ * @throws Wait the model was let go meanwhile, or nobody wants it any more
  */
 export async function judgeHere(item, model, wanted) {
   const by = { model: model.card.tag, precision: "f32", from: "browser" };
@@ -22,40 +27,46 @@ export async function judgeHere(item, model, wanted) {
     kind = await kindOf(item.file);
     if (kind === "empty") return { kind: null, outcome: { status: "empty", why: "no bytes", ...by } };
     if (kind === "other") return { kind: null, outcome: { status: "not_an_image", why: "no known image format", ...by } };
-    return { kind, outcome: { status: "ok", ...(await looked(item.file, kind, model, wanted)), ...by } };
+    const found = kind === "still" ? await still(item.file, model) : await moving(item, kind, model, wanted);
+    return { kind, outcome: { status: "ok", ...found, ...by } };
   } catch (error) {
     return { kind, outcome: { ...failure(error, item.file), ...by } };
   }
 }
 
-async function looked(file, kind, model, wanted) {
-  if (kind === "still") return { scores: sorted(await model.scores(file)), frames: [], unseen: null };
+const still = async (file, model) => ({ scores: await model.scores(file), frames: [], unseen: null });
+
+async function moving(item, kind, model, wanted) {
   const frames = [];
-  const found = (kind === "video" ? framesOfVideo : framesOfAnimation)(file);
-  let unseen = null;
-  for await (const { seconds, picture } of found) {
+  const onFrame = async ({ seconds, scores, image }) => {
     if (!wanted()) throw new Wait();
-    if (picture === null) {
-      unseen ??= seconds;
-      continue;
-    }
-    frames.push({ seconds, scores: sorted(await model.scores(picture)) });
+    item.sketch ??= await sketchOf(image);
+    frames.push({ seconds, scores });
+  };
+  try {
+    if (kind === "video") await model.classifyVideo(item.file, { onFrame });
+    else if (canTakeApart()) await model.classifyGif(item.file, { onFrame });
+    else return await firstFrame(item.file, model);
+  } catch (error) {
+    if (error.code !== "UNREADABLE") throw error;
+    // What was seen counts; what was not is said.
+    if (frames.length) return { scores: {}, frames, unseen: frames.at(-1).seconds };
+    if (kind === "video") throw error;
+    return firstFrame(item.file, model);
   }
-  if (frames.length === 1 && kind === "animation" && unseen === null) {
-    return { scores: frames[0].scores, frames: [], unseen: null }; // a GIF that does not move
-  }
-  return { scores: {}, frames, unseen };
+  if (frames.length === 1 && kind === "animation") return still(item.file, model); // a GIF that does not move
+  return { scores: {}, frames, unseen: null };
+}
+
+/** All that there is to see of an animation in some browsers. */
+async function firstFrame(file, model) {
+  return { scores: {}, frames: [{ seconds: 0, scores: await model.scores(file) }], unseen: 0 };
 }
 
 function failure(error, file) {
-  if (error instanceof Wait) throw error;
-  if (error.code === "DISPOSED") throw new Wait();
-  if (error instanceof Undecodable) return { status: error.status, why: error.message };
-  if (error.name === "NotFoundError") return { status: "not_found", why: "no such file" };
-  if (error.name === "NotReadableError") return { status: "unreadable", why: "cannot be read" };
-  const status = error instanceof FigleafError ? STATUS[error.code] : undefined;
-  if (status === "corrupt" && /hei[cf]|jxl|tiff|jp2|psd/i.test(`${file.type} ${file.name ?? ""}`)) {
-    return { status: "unsupported", why: error.message };
-  }
-  return { status: status ?? "error", why: error.message };
+  if (error instanceof Wait || error.code === "DISPOSED") throw new Wait();
+  if (GONE[error.name]) return GONE[error.name];
+  const status = STATUS[error.code] ?? "error";
+  const rare = status === "corrupt" && RARE.test(`${file.type} ${file.name ?? ""}`);
+  return { status: rare ? "unsupported" : status, why: error.message };
 }

@@ -15,6 +15,7 @@
 //   from      "browser" | "server"
 //   listed    {decision, reason} where a list of the server has decided; then there are no scores
 //   version   counts its changes
+//   sketch    a small ImageBitmap of a film, once a frame was seen
 //   token     of the work that may still say what it comes to
 
 /** Holds the items and the choices, and tells of changes: "items", "item" (detail: the item), "choices". */
