@@ -4,6 +4,20 @@ import { FigleafError } from "./errors.js";
 
 const FORMAT = 1;
 const MAX_SIDE = 4096;
+// The fields of a result in Python, which no class may be called.
+const RESULT_FIELDS = [
+  "input",
+  "status",
+  "label",
+  "scores",
+  "unsafe",
+  "decision",
+  "reason",
+  "policy",
+  "model",
+  "precision",
+];
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 const RESAMPLE = ["bilinear-align-corners", "bilinear", "bicubic"];
 
 /**
@@ -22,7 +36,11 @@ export function parseCard(raw) {
   }
   const labels = listOf(raw, "labels", isText);
   if (new Set(labels).size < labels.length) refuse("card.json: 'labels' holds a name twice");
-  if (labels.includes("")) refuse("card.json: 'labels' has a name without letters");
+  for (const label of labels) {
+    if (!label || RESULT_FIELDS.includes(label) || UNPRINTABLE.test(label)) {
+      refuse(`card.json: 'labels' has ${shown(label)}, which cannot be a class's name`);
+    }
+  }
   const features = typed(raw, "features", isWhole);
   if (!labels.length && features < 1) {
     refuse("card.json: a model needs 'labels', 'features', or both");

@@ -75,24 +75,27 @@ const FRACTION = 22; // bits after the point of a weight: 8 for a byte, 2 to spa
 const HALF = 1 << (FRACTION - 1);
 
 /**
- * Resize with an antialiasing filter in fixed-point arithmetic, to the byte as Pillow does: the
- * filter is stretched by the reduction, its weights are rounded to 22 bits, and each of two passes,
- * along the rows and then down the columns, rounds to bytes.
+ * Resize with an antialiasing filter in fixed-point arithmetic, to the byte as Pillow 13 does: the
+ * filter is stretched by the reduction, its weights are rounded to 22 bits, and each of two passes
+ * rounds to bytes.
  *
  * @param picture {data, width, height, channels}
  * @param {[number, number]} size [height, width] of the result
  * @param {"bilinear" | "bicubic"} filter
  * @returns {Uint8ClampedArray} RGB, height * width * 3 bytes
  */
-export function antialiased({ data, width, height, channels }, [tall, wide], filter) {
-  const down = weights(height, tall, FILTERS[filter]);
-  const rows = { first: down.first[0], end: down.first[tall - 1] + down.count[tall - 1] };
-  const along = width === wide ? null : weights(width, wide, FILTERS[filter]);
-  const narrow = along
-    ? squeezed(data, width * channels, channels, rows, along)
-    : withoutAlpha(data, width, channels, rows);
-  if (height === tall) return narrow;
-  return stacked(narrow, wide * 3, down, rows.first);
+export function antialiased(picture, [tall, wide], filter) {
+  const passes = [
+    (from) => alongRows(from, weights(from.width, wide, FILTERS[filter])),
+    (from) => downColumns(from, weights(from.height, tall, FILTERS[filter])),
+  ];
+  if (columnsFirst(picture, tall, wide)) passes.reverse();
+  return passes.reduce((from, pass) => pass(from), withoutAlpha(picture)).data;
+}
+
+/** Pillow before 13 always began with the rows: a level's difference here and there. */
+function columnsFirst({ width, height }, tall, wide) {
+  return height > tall && height - tall > 2 * (width - wide);
 }
 
 /**
@@ -126,24 +129,24 @@ function weights(length, size, { reach, at }) {
   return { first, count, kernel, most };
 }
 
-/** The pass along the rows, of those rows that the pass down the columns needs. */
-function squeezed(data, stride, channels, rows, { first, count, kernel, most }) {
+function alongRows({ data, width, height }, { first, count, kernel, most }) {
   const wide = first.length;
-  const result = new Uint8ClampedArray((rows.end - rows.first) * wide * 3);
+  if (wide === width) return { data, width, height };
+  const result = new Uint8ClampedArray(height * wide * 3);
   let at = 0;
-  for (let y = rows.first; y < rows.end; y += 1) {
+  for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < wide; x += 1) {
       let red = HALF;
       let green = HALF;
       let blue = HALF;
-      let from = y * stride + first[x] * channels;
+      let from = (y * width + first[x]) * 3;
       const base = x * most;
       for (let j = 0; j < count[x]; j += 1) {
         const weight = kernel[base + j];
         red += data[from] * weight;
         green += data[from + 1] * weight;
         blue += data[from + 2] * weight;
-        from += channels;
+        from += 3;
       }
       result[at] = red >> FRACTION;
       result[at + 1] = green >> FRACTION;
@@ -151,36 +154,36 @@ function squeezed(data, stride, channels, rows, { first, count, kernel, most }) 
       at += 3;
     }
   }
-  return result;
+  return { data: result, width: wide, height };
 }
 
-/** The pass down the columns; `top` is the source row that `data` begins with. */
-function stacked(data, stride, { first, count, kernel, most }, top) {
+function downColumns({ data, width, height }, { first, count, kernel, most }) {
   const tall = first.length;
+  if (tall === height) return { data, width, height };
+  const stride = width * 3;
   const result = new Uint8ClampedArray(tall * stride);
   const sums = new Int32Array(stride);
   for (let y = 0; y < tall; y += 1) {
     sums.fill(HALF);
     for (let j = 0; j < count[y]; j += 1) {
       const weight = kernel[y * most + j];
-      const from = (first[y] + j - top) * stride;
+      const from = (first[y] + j) * stride;
       for (let x = 0; x < stride; x += 1) sums[x] += data[from + x] * weight;
     }
     for (let x = 0; x < stride; x += 1) result[y * stride + x] = sums[x] >> FRACTION;
   }
-  return result;
+  return { data: result, width, height: tall };
 }
 
-function withoutAlpha(data, width, channels, rows) {
-  const result = new Uint8ClampedArray((rows.end - rows.first) * width * 3);
-  let from = rows.first * width * channels;
-  for (let at = 0; at < result.length; at += 3) {
+function withoutAlpha({ data, width, height, channels }) {
+  if (channels === 3) return { data, width, height };
+  const result = new Uint8ClampedArray(width * height * 3);
+  for (let from = 0, at = 0; at < result.length; from += channels, at += 3) {
     result[at] = data[from];
     result[at + 1] = data[from + 1];
     result[at + 2] = data[from + 2];
-    from += channels;
   }
-  return result;
+  return { data: result, width, height };
 }
 
 /** The middle of RGB data of [height, width] `from`, of [height, width] `to`. */
