@@ -1,4 +1,4 @@
-"""`figleaf export`: what others read."""
+"""`figleaf export`: what others read, and what they look at."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,13 @@ from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import DatasetError, InputError, LeakError
 from figleaf.export.rules import PARTS, By, ExportRules, Form, Link, Unlabelled
+from figleaf.models.bundle import DEFAULT_MODEL
 from figleaf.report.tables import bytes_, counted
 
 if TYPE_CHECKING:
     from figleaf.dataset.dataset import Dataset
     from figleaf.export.report import ExportCount, ExportReport
+    from figleaf.web.export import WebExport
 
 _RULES = ExportRules()
 _OPTIONS = {"form": "--format", "by": "--by", "split": "--split", "link": "--link"} | {
@@ -41,14 +43,14 @@ _WHY = {
 
 app = typer.Typer(
     name="export",
-    help="Export data sets in the forms that others read.",
+    help="Export data sets in the forms that others read, and the page with models.",
     no_args_is_help=True,
 )
 
 
 @app.callback()
 def export() -> None:
-    """Export data sets in the forms that others read."""
+    """Export data sets in the forms that others read, and the page with models."""
 
 
 @app.command("dataset")
@@ -128,6 +130,68 @@ def dataset(
                 watch=Watch(phases.start, phases.done),
             )
     _print(report, out, as_json=as_json, quiet=quiet)
+
+
+@app.command("web")
+def web(
+    # A Path would make the current folder of an empty one.
+    out: Annotated[
+        str, typer.Argument(metavar="DIR", help="The folder to make.", show_default=False)
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help=f"An embedded model, or a bundle's folder; the first is the default. "
+            f"[default: {DEFAULT_MODEL}]",
+            show_default=False,
+        ),
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            help="strict, balanced, permissive, or a TOML file; the first is the default.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="What was written, as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Not how to host it.")] = False,
+) -> None:
+    """Make a static site of the page that classifies in the browser, with models of your choice.
+
+    DIR appears when it is complete. Whoever can reach the site can download the models.
+
+    Example: figleaf export web site --model mobilenet_v2 --model my-model
+    """
+    from figleaf.web.export import export_web
+
+    if not out:
+        raise InputError("DIR is empty: name the folder to make")
+    try:
+        made = export_web(out, model or [DEFAULT_MODEL], policies=policy or ())
+    except KeyboardInterrupt:
+        say("figleaf: interrupted; nothing was left behind")
+        raise
+    _print_site(made, out, as_json=as_json, quiet=quiet)
+
+
+def _print_site(made: "WebExport", out: str, *, as_json: bool, quiet: bool) -> None:
+    """The models on standard output; on stderr, how the site is hosted."""
+    from figleaf.web.hosting import how_to_host
+
+    if as_json:
+        print_json(made.to_dict())
+    else:
+        rows = [(one.name, bytes_(one.size), one.policy) for one in made.models]
+        with standard_output() as file:
+            print_grid(Screen(file), ("model", ">size", "policy"), rows)
+    if not quiet:
+        say(printable(f"{out}: {counted(made.files, 'file', 'files')}, {bytes_(made.size)}"))
+        for line in how_to_host(out):
+            say(printable(line))
 
 
 def _known(labels: list[str], data: "Dataset") -> list[str]:

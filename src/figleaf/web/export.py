@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from figleaf.errors import InputError, PageError
 from figleaf.export.staging import empty_target, staged
@@ -18,20 +19,45 @@ HEADERS_FILE = "_headers"
 
 
 @dataclass(frozen=True, slots=True)
+class WebModel:
+    """A model of a site.
+
+    Attributes:
+        name: as its card has it.
+        size: bytes that a browser downloads for it.
+        policy: the name of the one that is used where nobody chose.
+    """
+
+    name: str
+    size: int
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class WebExport:
     """What was written.
 
     Attributes:
         folder: where the site lies.
-        models: the names of its models; the first is the default.
+        models: the first is the default.
         files: how many there are.
         size: their bytes.
     """
 
     folder: Path
-    models: tuple[str, ...]
+    models: tuple[WebModel, ...]
     files: int
     size: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON has it."""
+        models = [{"name": m.name, "size": m.size, "policy": m.policy} for m in self.models]
+        return {
+            "folder": str(self.folder),
+            "models": models,
+            "files": self.files,
+            "size": self.size,
+        }
 
 
 def export_web(
@@ -85,7 +111,11 @@ def export_web(
     with staged(target) as folder:
         for file in files:
             _write(file, folder / file.name)
-    return WebExport(target, tuple(one.card.name for one in found), len(files), size)
+    return WebExport(target, tuple(map(_told, found)), len(files), size)
+
+
+def _told(model: SiteModel) -> WebModel:
+    return WebModel(model.card.name, sum(file.size for file in model.files), model.policy)
 
 
 def _add(found: list[SiteModel], model: SiteModel) -> None:

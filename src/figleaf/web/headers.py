@@ -38,19 +38,10 @@ HEADERS: Mapping[str, str] = {
 
 def headers_file() -> str:
     """A file `_headers`, by which Netlify, Cloudflare Pages and others send the headers."""
-    lines = [f"  {_title(name)}: {value}" for name, value in HEADERS.items()]
+    lines = [f"  {title_of(name)}: {value}" for name, value in HEADERS.items()]
     return "\n".join(("/*", *lines, "  Cache-Control: no-cache", ""))
 
 
-def nginx_lines() -> list[str]:
-    """The headers of isolation, as nginx's configuration has them."""
-    return [f'add_header {_title(name)} "{value}" always;' for name, value in ISOLATION.items()]
-
-
-def caddy_lines() -> list[str]:
-    """The headers of isolation, as a Caddyfile has them."""
-    return [f'header {_title(name)} "{value}"' for name, value in ISOLATION.items()]
-
-
-def _title(name: str) -> str:
+def title_of(name: str) -> str:
+    """A header's name as people write it."""
     return "-".join(word.capitalize() for word in name.split("-"))
