@@ -1,18 +1,19 @@
 """`figleaf classify`: photos to verdicts."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from figleaf.classify.classifier import BATCH_SIZE, load
+from figleaf.classify.moving import MOST_FRAMES, FrameRules
 from figleaf.classify.prediction import Decision, Prediction
-from figleaf.cli.inputs import Inputs
+from figleaf.cli.inputs import Inputs, is_url
 from figleaf.cli.interruption import INTERRUPTED, Interruption, ending_at_once
 from figleaf.cli.output import opened
 from figleaf.cli.progress import Progress
@@ -23,9 +24,13 @@ from figleaf.images import Limits
 from figleaf.models.bundle import DEFAULT_MODEL
 from figleaf.models.runtime import Precision, RuntimeName
 
+if TYPE_CHECKING:
+    from figleaf.cli.remote import Remotes
+
 CLEAN, BLOCKED, FAILED = 0, 1, 3
 
 _LIMITS = Limits()
+_FRAMES = FrameRules()
 
 SortKey = Callable[[Prediction], tuple[float, str]]
 
@@ -81,8 +86,8 @@ def classify(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...",
-            help="Files, folders, patterns such as 'in/**/*.jpg', or - for a picture on stdin.",
+            metavar="[PATH|URL]...",
+            help="Files, folders, patterns such as 'in/**/*.jpg', URLs, or - for one on stdin.",
             show_default=False,
         ),
     ] = None,
@@ -132,6 +137,19 @@ def classify(
         list[Path] | None,
         typer.Option("--block-list", help="Hashes of what is blocked; can be given again."),
     ] = None,
+    frames: Annotated[
+        int, typer.Option(min=1, max=MOST_FRAMES, help="Frames of a film to look at, at most.")
+    ] = _FRAMES.most,
+    every: Annotated[
+        float, typer.Option(min=0.001, help="Seconds between two frames at least.")
+    ] = _FRAMES.every,
+    longest: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Seconds; longer films are not judged.", show_default=False),
+    ] = _FRAMES.longest,
+    verdict: Annotated[
+        str, typer.Option(help="Of a film: max, mean, or a share of its frames such as 1/4.")
+    ] = _FRAMES.verdict,
     fast: Annotated[
         bool, typer.Option("--fast", help="bf16 and scaled JPEG decoding: faster, not quite exact.")
     ] = False,
@@ -158,7 +176,7 @@ def classify(
         bool, typer.Option("--quiet", "-q", help="No progress and no summary on stderr.")
     ] = False,
 ) -> None:
-    """Classify photos: files, folders, patterns, lists, standard input.
+    """Classify photos, animations and videos: files, folders, patterns, lists, URLs, stdin.
 
     Exit codes: 0 nothing was blocked, 1 something was, 2 wrong use or an output that cannot be
     written, 3 nothing was blocked but some inputs failed, 130 interrupted, 141 the reader of the
@@ -167,10 +185,15 @@ def classify(
     Example: figleaf classify holiday/ --recursive --only review --sort unsafe
     """
     limits = Limits(max_bytes=max_bytes, max_pixels=max_pixels)
-    inputs = Inputs(tuple(paths or ()), tuple(lists or ()), recursive, limits.max_bytes)
+    rules = FrameRules(every=every, most=frames, longest=longest, verdict=verdict)
+    remotes = _remotes(paths or (), max_bytes)
+    fetch = remotes.open if remotes else None
+    inputs = Inputs(tuple(paths or ()), tuple(lists or ()), recursive, max_bytes, fetch)
     kind = choose_format(output_format, output)
     inputs.check()
     with ExitStack() as stack:
+        if remotes:
+            stack.enter_context(remotes)
         with ending_at_once():
             classifier = load(
                 model,
@@ -184,8 +207,11 @@ def classify(
                 batch_size=batch_size,
                 allow_lists=allow_lists or (),
                 block_lists=block_lists or (),
+                frames=rules,
             )
         stack.enter_context(classifier)
+        if remotes:  # before the classifier, whose threads may be waiting for files
+            stack.callback(remotes.close)
         labels = classifier.model.card.labels
         key = _sort_key(sort, labels)
         file = stack.enter_context(opened(output) if output else standard_output())
@@ -206,6 +232,15 @@ def classify(
     if not quiet:
         _summarise(tally, interruption.asked, progress)
     raise typer.Exit(INTERRUPTED if interruption.asked else tally.exit_code)
+
+
+def _remotes(paths: Sequence[str], max_bytes: int) -> "Remotes | None":
+    """What fetches the URLs among the paths; None where there are none."""
+    if not any(map(is_url, paths)):
+        return None
+    from figleaf.cli.remote import Remotes, fetch_rules
+
+    return Remotes(fetch_rules(max_bytes))
 
 
 def _counted(

@@ -1,11 +1,11 @@
-"""What stands on the command line, as inputs: files, folders, patterns, lists, standard input."""
+"""What stands on the command line, as inputs: files, folders, patterns, lists, URLs, stdin."""
 
 import glob
 import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,6 +14,11 @@ from figleaf.cli.patterns import matches
 from figleaf.errors import InputError
 
 STDIN = "-"
+
+
+def is_url(text: str) -> bool:
+    """Whether an input is a URL that is fetched, and no path."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 class Piped(io.BytesIO):
@@ -26,15 +31,17 @@ class Piped(io.BytesIO):
 class Inputs:
     """The inputs that a command was given, expanded only as they are taken.
 
-    paths: files, folders, glob patterns, or "-" for a picture on standard input.
+    paths: files, folders, glob patterns, "-" for a picture on standard input, or URLs.
     lists: files with one path a line, or "-" for such lines on standard input.
     max_bytes: what a picture on standard input may have; no more than one byte above is read.
+    fetch: makes an input of a URL; None where URLs are taken for paths.
     """
 
     paths: tuple[str, ...]
     lists: tuple[str, ...]
     recursive: bool
     max_bytes: int
+    fetch: Callable[[str], Source] | None = None
 
     def __post_init__(self) -> None:
         if not self.paths and not self.lists:
@@ -48,6 +55,8 @@ class Inputs:
             if path == STDIN:
                 # Here and not in a thread of the classifier's, which Ctrl-C could not wake.
                 yield Piped(_read(_standard_input(), self.max_bytes + 1))
+            elif self.fetch is not None and is_url(path):
+                yield self.fetch(path)
             else:
                 yield from self._expand(path)
         for name in self.lists:
@@ -63,6 +72,8 @@ class Inputs:
         if STDIN in (*self.paths, *self.lists):
             _read(_standard_input(), 0)
         for path in self.paths:
+            if self._is_one(path):
+                continue
             if _is_folder(path):
                 next(walk(path, recursive=False), None)
             elif _is_pattern(path):
@@ -73,10 +84,10 @@ class Inputs:
 
     @property
     def is_one_picture(self) -> bool:
-        """Whether this is a single file, or standard input."""
+        """Whether this is a single file, standard input or a URL."""
         if self.lists or len(self.paths) != 1:
             return False
-        return self.paths[0] == STDIN or os.path.isfile(self.paths[0])  # noqa: PTH113  # as below
+        return self._is_one(self.paths[0]) or os.path.isfile(self.paths[0])  # noqa: PTH113  # as below
 
     def count(self) -> int | None:
         """How many inputs there will be; None if standard input or a pipe has to tell."""
@@ -85,8 +96,11 @@ class Inputs:
         paths = (sum(1 for _ in self._expand(path)) for path in self.paths)
         return sum(paths) + sum(1 for name in self.lists for _ in _listed(name))
 
+    def _is_one(self, path: str) -> bool:
+        return path == STDIN or (self.fetch is not None and is_url(path))
+
     def _expand(self, path: str) -> Iterator[str]:
-        if path == STDIN:
+        if self._is_one(path):
             yield path
         elif _is_folder(path):
             yield from walk(path, recursive=self.recursive)

@@ -109,5 +109,13 @@ def _percent(score: float | None) -> str:
 
 def _verdict(prediction: Prediction) -> Text:
     if prediction.decision is None:
-        return Text("-")
-    return Text(prediction.decision, _STYLES[prediction.decision])
+        return Text.assemble("-", _of_frames(prediction))
+    return Text.assemble(
+        (prediction.decision, _STYLES[prediction.decision]), _of_frames(prediction)
+    )
+
+
+def _of_frames(prediction: Prediction) -> tuple[str, str]:
+    """What follows the verdict on a moving picture."""
+    count = len(prediction.frames)
+    return f", {count} frame{'s' * (count > 1)}" if count else "", "dim"

@@ -131,8 +131,12 @@ class JSONWriter:
 
 
 def _flat(prediction: Prediction, labels: Sequence[str]) -> dict[str, Any]:
-    """The prediction without nesting: a column for each class, named as the class."""
+    """The prediction without nesting: a column for each class, named as the class.
+
+    The frames of a moving picture are left out; `reason` says which one decided.
+    """
     record = prediction.to_dict()
+    record.pop("frames", None)
     scores = record.pop("scores")
     return record | {name: scores.get(name) for name in labels}
 
