@@ -221,8 +221,10 @@ at("policy").addEventListener("change", () => keep("policy", at("policy").value)
 at("policy-save").addEventListener("click", () =>
   save(`${store.choices.policy.name}.toml`, "application/toml", policyFile(store.choices.policy, rules.original)));
 at("server").addEventListener("change", () => chooseServer(at("server").checked));
-at("key-use").addEventListener("click", () => server.use(at("key").value.trim()));
-at("key").addEventListener("keydown", (event) => event.key === "Enter" && server.use(at("key").value.trim()));
+at("server-key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  server.use(at("key").value.trim());
+});
 at("filter-class").addEventListener("change", () => store.choose({ label: at("filter-class").value }));
 at("sort").addEventListener("change", () => store.choose({ sort: at("sort").value }));
 at("top").addEventListener("change", () => store.choose({ top: at("top").value === "all" ? Infinity : Number(at("top").value) }));

@@ -1,12 +1,12 @@
 // The picture of a result: destroyed until a person asks for it, and destroyed again when they leave.
 //
-// What stands there unasked is the picture at 14 pixels, smoothed: there is nothing more to see in it,
+// What stands there unasked is the picture at 10 pixels, smoothed: there is nothing more to see in it,
 // whatever becomes of the blur. The picture itself is loaded by a press, and let go by the next.
 
 import { make } from "./dom.js";
 import { say } from "./words.js";
 
-const SMALL = 14; // pixels of the longer side
+const SMALL = 10; // pixels of the longer side
 const shown = new Set();
 
 /** Blur all that is shown. */
@@ -35,6 +35,13 @@ export class Picture {
     const key = this.#seen ? "hide" : "show";
     this.element.setAttribute("aria-label", say(key, { name: this.#item.name }));
     this.#word.textContent = this.#seen ? "" : say("show_word");
+  }
+
+  /** Say whether there is anything to show at all. */
+  setAbsent(absent) {
+    this.element.disabled = absent;
+    this.element.classList.toggle("unknown", absent);
+    this.#word.hidden = absent;
   }
 
   /** Draw the small one, once it is in sight. */

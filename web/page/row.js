@@ -52,7 +52,7 @@ export class Row {
     this.#showBars(verdict, view);
     put(this.#reason, this.#reasonFor(verdict));
     this.#again.hidden = !["server", "error", "not_found", "unreadable", "timeout"].includes(this.#item.outcome?.status);
-    this.picture.element.classList.toggle("none", state === "failed" && this.#item.kind === null);
+    this.picture.setAbsent(state === "failed" && !this.#item.kind && this.#item.outcome.from === "browser");
   }
 
   #speak() {

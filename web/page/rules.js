@@ -2,7 +2,7 @@
 
 import { at, make, put } from "./dom.js";
 import { copyOf, changes, moved, tagOf } from "./thresholds.js";
-import { say, sayIfAny } from "./words.js";
+import { say, sayFor } from "./words.js";
 
 const THRESHOLDS = ["review", "block"];
 const STEP = 0.005;
@@ -45,7 +45,7 @@ export class Rules {
   show(labels = this.labels) {
     this.labels = labels;
     const { policy } = this.#store.choices;
-    put(at("policy-what"), sayIfAny(`policy_${policy.name}`) ?? policy.description);
+    put(at("policy-what"), sayFor(`policy_${policy.name}`, policy.description));
     this.#controls = policy.rules.flatMap((rule) => THRESHOLDS.map((what) => this.#control(rule, what)));
     at("rules").replaceChildren(...policy.rules.map((rule, n) => this.#group(rule, n)));
     this.#refresh();

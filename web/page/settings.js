@@ -1,9 +1,7 @@
 // What is chosen of a model, and how its loading goes.
 
 import { at, make, put, tell } from "./dom.js";
-import { megabytes, say } from "./words.js";
-
-// The words for the embedded models are in their cards, in English; others bring their own.
+import { megabytes, say, sayFor } from "./words.js";
 
 /**
  * The picker of models, the progress of the one that is loaded, its cancelling.
@@ -51,7 +49,7 @@ export class ModelPicker {
     this.unused = unused;
     const { state, loaded } = this.#models;
     const entry = this.#site.models.find(({ name }) => name === at("model").value);
-    put(at("model-what"), entry?.description ?? "");
+    put(at("model-what"), entry ? sayFor(`model_${entry.name}`, entry.description) : "");
     const loading = state === "loading";
     at("model-load").hidden = !loading;
     at("model-progress").value = entry ? Math.min(1, loaded / entry.bytes) : 0;

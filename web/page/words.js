@@ -94,6 +94,24 @@ export const WORDS = {
     "모델 목록을 불러오지 못했습니다. 페이지를 새로 고치세요.",
   ],
 
+  // The models and policies that come with figleaf, whose own words are the English ones here.
+  model_mobilenet_v2: [
+    "MobileNet v2 at 224x224, five classes: the default of nsfwjs, the smallest and fastest, with the most false alarms on safe photos.",
+    "MobileNet v2, 224x224, 다섯 클래스. nsfwjs의 기본 모델로 가장 작고 빠르지만, 안전한 사진에 대한 오탐이 가장 많습니다.",
+  ],
+  model_mobilenet_v2_mid: [
+    "MobileNet v2 (width 1.4) at 224x224, five classes: the middle model of nsfwjs, fast. Few false alarms, but it calls many photos drawings.",
+    "MobileNet v2(너비 1.4), 224x224, 다섯 클래스. nsfwjs의 중간 모델로 빠릅니다. 오탐은 적지만 사진을 그림으로 보는 일이 많습니다.",
+  ],
+  model_inception_v3: [
+    "Inception v3 at 299x299, five classes: of the three models of nsfwjs the one that recognises most safe photos as neutral, and the slowest.",
+    "Inception v3, 299x299, 다섯 클래스. nsfwjs의 세 모델 중 안전한 사진을 가장 잘 알아보지만 가장 느립니다.",
+  ],
+  model_resnet50_thin: [
+    "Yahoo's open_nsfw, a ResNet-50 of half the width at 224x224, safe or unsafe for work: the fewest false alarms on safe photos. It was trained on pornographic photos only; drawings, cartoons and text are outside of what it was made for.",
+    "Yahoo open_nsfw. 너비가 절반인 ResNet-50, 224x224, 안전 여부만 판단합니다. 안전한 사진에 대한 오탐이 가장 적습니다. 음란한 사진으로만 학습해 그림, 만화, 글자는 대상이 아닙니다.",
+  ],
+
   // Server.
   server: ["Ask the server instead", "서버에서 판정"],
   server_note: [
@@ -107,8 +125,8 @@ export const WORDS = {
 
   // Policy.
   policy: ["Policy", "정책"],
-  policy_reset: ["Reset the thresholds", "임곗값 초기화"],
-  policy_save: ["Save as a policy file", "정책 파일로 저장"],
+  policy_reset: ["Reset", "초기화"],
+  policy_save: ["Save policy file", "정책 파일 저장"],
   policy_changed: ["{tag}, thresholds changed", "{tag}, 임곗값 변경됨"],
   policy_strict: [
     "For places where nothing unsafe may pass: many safe pictures go to review.",
@@ -124,8 +142,8 @@ export const WORDS = {
   ],
   rule: ["{name}: {classes}", "{name}: {classes}"],
   rule_absent: ["the model has none of its classes", "모델에 해당 클래스가 없음"],
-  rule_review: ["Review from", "검토 기준"],
-  rule_block: ["Block from", "차단 기준"],
+  rule_review: ["Review ≥", "검토 ≥"],
+  rule_block: ["Block ≥", "차단 ≥"],
   rule_use: ["{rule}: use a threshold for {what}", "{rule}: {what} 임곗값 사용"],
   rule_slide: ["{rule}: {what}, slider", "{rule}: {what} 슬라이더"],
   rule_number: ["{rule}: {what}, number", "{rule}: {what} 숫자"],
@@ -320,16 +338,18 @@ export function say(key, values = {}) {
 /** What `key` says, or undefined where nothing is said under it. */
 export const sayIfAny = (key) => (Object.hasOwn(WORDS, key) ? say(key) : undefined);
 
-const LOCALES = ["en", "ko"];
+/** A description in the language that is spoken, where `key` has these very words; else as it is. */
+export const sayFor = (key, english) => (WORDS[key]?.[0] === english ? say(key) : english);
+
 
 /** A share of one as per cent: "96.8%". */
 export const share = (value) =>
-  new Intl.NumberFormat(LOCALES[index], {
+  new Intl.NumberFormat(LANGUAGES[index], {
     style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1,
   }).format(value);
 
 /** A whole number, grouped. */
-export const number = (value) => new Intl.NumberFormat(LOCALES[index]).format(value);
+export const number = (value) => new Intl.NumberFormat(LANGUAGES[index]).format(value);
 
 /** Seconds with one decimal. */
 export const seconds = (value) => value.toFixed(1);
