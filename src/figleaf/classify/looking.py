@@ -17,8 +17,8 @@ from figleaf.classify.moving import FrameRules, stills_of
 from figleaf.errors import ImageError, Status
 from figleaf.images import Limits, decode
 from figleaf.images.decode import WHITE
-from figleaf.images.moving import kind_of_moving
 from figleaf.images.phash import PDQ, pdq
+from figleaf.images.stills import is_film
 from figleaf.models.card import Input, Resample
 from figleaf.models.model import Prepared
 from figleaf.models.preprocess import prepare
@@ -93,7 +93,7 @@ def look(data: bytes, *, recipe: Recipe, limits: Limits) -> Looked:
     Raises:
         ImageError: they are no usable picture.
     """
-    if recipe.frames is not None and kind_of_moving(data) is not None:
+    if recipe.frames is not None and is_film(data):
         return _moving(data, recipe, recipe.frames, limits)
     return _still(data, recipe, limits)
 

@@ -40,7 +40,7 @@ class FrameRules:
         InputError: a value is of another form or out of range.
     """
 
-    every: float = 0.25
+    every: float = 0.1
     most: int = 16
     longest: float | None = None
     verdict: str = MAX
@@ -88,7 +88,7 @@ def stills_of(
     """The frames of a moving picture that are looked at. See `figleaf.images.stills.stills`.
 
     Args:
-        data: a file's bytes, of which `figleaf.images.moving.kind_of_moving` says that they move.
+        data: a file's bytes, of which `figleaf.images.stills.is_film` says that they move.
         rules: which frames.
         limits: how many bytes and pixels are too many.
         background: RGB, 0..255, that transparent pixels of an animation are laid over.

@@ -18,12 +18,13 @@ from figleaf.images.convert import Colour
 from figleaf.images.decode import WHITE, Picture, decode
 from figleaf.images.frames import PLUGINS, as_picture, drawn
 from figleaf.images.limits import Limits
-from figleaf.images.moving import Timing, animation_of, demuxer_of, timing_of
+from figleaf.images.moving import Timing, demuxer_of, kind_of_moving, timing_of
 from figleaf.images.silence import pillow_silenced
 from figleaf.images.video import Gap, open_film
 
 _MAX_WALK = 2**31
 """Pixels decoded of one animation: 1,035 frames of 1920x1080."""
+_PNG = b"\x89PNG\r\n\x1a\n"
 _ROUNDING = 1e-6
 """Times are sums of numbers that are not exact."""
 
@@ -57,7 +58,7 @@ def stills(
     has another picture for programs that know no animations, that is looked at too, at 0 seconds.
 
     Args:
-        data: the file's bytes, of which `figleaf.images.moving.kind_of_moving` says that they move.
+        data: the file's bytes; a still picture is looked at as it is.
         every: seconds between two frames, at least, but for films of less than that.
         most: frames, at most; the other picture of a PNG is one more.
         longest: seconds that it may last; None for any length.
@@ -86,11 +87,25 @@ def stills(
         yield from _of_video(demuxer, data, _Wish(every, most, longest, limits))
         return
     first = decode(data, limits=limits, background=background)  # says what is wrong with a picture
-    if animation_of(data) is None:
+    if not is_film(data):
         yield Still(0.0, first)
         return
     timing = timing_of(first.format, data)
     yield from _of_animation(first, timing, data, _Wish(every, most, longest, limits, background))
+
+
+def is_film(data: bytes) -> bool:
+    """Whether there is more than one picture to show in the course of time.
+
+    As `figleaf.images.moving.kind_of_moving`, but for a PNG with one frame and another picture for
+    programs that know no animations, which is a film here: who opens it sees one or the other.
+    """
+    if kind_of_moving(data) is not None:
+        return True
+    if not data.startswith(_PNG):
+        return False
+    timing = timing_of("png", data)
+    return timing.hidden > 0 and len(timing.seconds) > 0
 
 
 def choose(begins: Sequence[float], length: float, *, every: float, most: int) -> list[int]:
@@ -115,9 +130,9 @@ def choose(begins: Sequence[float], length: float, *, every: float, most: int) -
     parts = max(1, math.floor(min(length / every + _ROUNDING, most - 1, count - 1)))
     if most == 1 or count == 1:
         return [0]
-    moments = (length * part / parts for part in range(parts))
+    moments = (length * part / parts for part in range(1, parts))
     chosen = {0, count - 1}
-    chosen.update(max(0, bisect_right(begins, moment + _ROUNDING) - 1) for moment in moments)
+    chosen.update(bisect_right(begins, moment + _ROUNDING) - 1 for moment in moments)
     missing = parts + 1 - len(chosen)
     if missing > 0:
         others = [number for number in range(count) if number not in chosen]
