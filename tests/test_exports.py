@@ -42,6 +42,7 @@ PUBLIC = [
     "compare",
     "evaluate",
     "export_dataset",
+    "export_web",
     "fit_policy",
     "load",
     "load_policy",

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from figleaf.training.report import TrainReport
     from figleaf.training.rules import TrainRules
     from figleaf.training.train import train
+    from figleaf.web.export import export_web
 
 __all__ = [
     "AuditReport",
@@ -84,6 +85,7 @@ __all__ = [
     "compare",
     "evaluate",
     "export_dataset",
+    "export_web",
     "fit_policy",
     "load",
     "load_policy",
@@ -129,6 +131,7 @@ _HOMES = {
     "compare": "figleaf.evaluation.compare",
     "evaluate": "figleaf.evaluation.evaluate",
     "export_dataset": "figleaf.export.dataset",
+    "export_web": "figleaf.web.export",
     "fit_policy": "figleaf.evaluation.policy_fit.fit",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",

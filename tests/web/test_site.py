@@ -263,7 +263,7 @@ def test_static_hosts_are_told_all_headers() -> None:
 def test_the_hints_name_what_threads_need() -> None:
     lines = "\n".join(how_to_host("my site"))
     assert "-d 'my site'" in lines
-    assert lines.count("Cross-Origin-Embedder-Policy") == 3
+    assert lines.count("Cross-Origin-Embedder-Policy: require-corp") == 1
 
 
 # The page of a server without the other one
