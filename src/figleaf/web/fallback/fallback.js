@@ -5,7 +5,7 @@ const WORDS = {
   en: {
     choose: "Pictures",
     send: "Classify",
-    leaves: "They are sent to this server, which keeps none of them.",
+    leaves: "Pictures are sent to this server, which keeps none of them.",
     "key-label": "API key",
     limits:
       "A score is a model's guess. It says nothing about age, and figleaf does not detect child sexual abuse material.",
@@ -44,8 +44,7 @@ const at = (id) => document.getElementById(id);
 document.documentElement.lang = language;
 for (const id of ["choose", "send", "leaves", "key-label", "limits"]) at(id).textContent = words[id];
 
-const index = await (await fetch("models/index.json")).json();
-at("why").textContent = words[index.reason];
+const coming = fetch("models/index.json").then((response) => response.json());
 
 at("form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -53,11 +52,13 @@ at("form").addEventListener("submit", async (event) => {
   at("send").disabled = true;
   at("results").replaceChildren();
   try {
-    await classifyAll(files, index.server);
+    await classifyAll(files, (await coming).server);
   } finally {
     at("send").disabled = false;
   }
 });
+
+at("why").textContent = words[(await coming).reason];
 
 async function classifyAll(files, server) {
   for (const [number, file] of files.entries()) {
