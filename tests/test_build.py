@@ -161,6 +161,12 @@ def test_the_library_wants_the_release_that_the_hook_gets() -> None:
     assert package["dependencies"][hook.RUNTIME.name] == hook.RUNTIME.version
 
 
+def test_the_image_gets_the_same_release() -> None:
+    text = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    assert f'"{hook.RUNTIME.name}@{hook.RUNTIME.version}"' in text
+    assert text.count(f"/{hook.RUNTIME.name}-{hook.RUNTIME.version}.tgz") == 2
+
+
 # Whole builds of a small copy of the project, by the interpreter that runs the tests
 
 
