@@ -67,6 +67,7 @@ def test_no_name_gets_into_the_log(victim: Victim, photo: Path) -> None:
 
 
 def test_headers_and_paths_write_no_lines_of_their_own(victim: Victim) -> None:
+    before = len(victim.log.events())
     forged = b'x"}\r\n{"at": "2000-01-01", "event": "image", "decision": "allow"}'
     for sent in (
         b"GET /%0a%7b%22event%22%3a%22forged%22%7d HTTP/1.1\r\nHost: test\r\n\r\n",
@@ -81,8 +82,8 @@ def test_headers_and_paths_write_no_lines_of_their_own(victim: Victim) -> None:
     ):
         answer = ask(victim.url, sent)
         assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
-    events = victim.log.events()
-    assert {line["event"] for line in events} <= {"listening", "image", "request", "refused"}
+    events = {line["event"] for line in victim.log.events()[before:]}
+    assert events <= {"request", "refused", "server"}  # the last: uvicorn's, in its own words
     assert b"kkkk" not in victim.log.getvalue()
 
 
