@@ -34,7 +34,8 @@ try {
   throw error;
 }
 
-const first = site.policies.find(({ name }) => name === (kept("policy") ?? site.default_policy)) ?? site.policies[0];
+const preferred = site.models.find(({ name }) => name === kept("model")) ?? site.models.find((one) => one.default) ?? site.models[0];
+const first = site.policies.find(({ name }) => name === (kept("policy") ?? preferred.policy)) ?? site.policies[0];
 const store = new Store({ policy: copyOf(first), filter: "all", label: "", sort: "added", top: 5, server: false });
 const models = new Models();
 const server = new Server(site.server ? within(site.server) : "");
@@ -90,6 +91,7 @@ function again(item) {
 function chooseModel(name) {
   keep("model", name);
   at("model").value = name;
+  if (!kept("policy")) rules.choose(entry().policy); // as the model suggests, where nobody has chosen
   rules.show(entry().labels);
   store.forgetOutcomes();
   if (!store.choices.server || models.state !== "none") models.use(entry());
@@ -264,7 +266,6 @@ at("top").value = "5";
 for (const id of ["sort", "server", "reveal"]) at(id).matches("select") ? (at(id).value = "added") : (at(id).checked = false);
 if (matchMedia("(max-width: 60rem)").matches) at("settings-fold").open = false;
 at("server-setting").hidden = !site.server;
-const preferred = site.models.find(({ name }) => name === kept("model")) ?? site.models.find((one) => one.default) ?? site.models[0];
 picker.fill(preferred.name);
 rules.choose(first.name);
 rules.show(preferred.labels);

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{name: string, tag: string, labels: string[], description: string, bytes: number, url: string,
- *     default: boolean}} ModelEntry
+ *     policy: string, default: boolean}} ModelEntry
  * @typedef {{name: string, classes: string[], review: number | null, block: number | null}} Rule
  * @typedef {{name: string, version: number, tag: string, description: string, unreadable: string,
  *     rules: Rule[]}} Policy

@@ -1,0 +1,49 @@
+"""One server and one browser for all tests of the page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from figleaf.errors import PageError
+from figleaf.serve.rules import ServeRules
+from figleaf.serve.server import running
+from figleaf.web.assets import find_assets
+
+from .opened import PATIENCE, Opened, launch
+
+MODELS = ("mobilenet_v2", "resnet50_thin")
+
+
+@pytest.fixture(scope="session")
+def assets() -> None:
+    try:
+        find_assets()
+    except PageError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def server(assets: None) -> Iterator[str]:
+    with running(ServeRules(port=0, models=MODELS)) as one:
+        yield one.url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        started = launch(playwright.chromium)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, server: str) -> Iterator[Opened]:
+    """The page with its model, after which nothing is left to complain of and nothing was sent."""
+    with Opened(browser, server) as one:
+        one.ready()
+        yield one
+        assert one.complaints == []
+        assert one.sent() == []
+        assert all(each.url.startswith((server, "blob:")) for each in one.requests)

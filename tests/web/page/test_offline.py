@@ -1,0 +1,122 @@
+"""After the first load no network is needed; a newer build takes over as a whole."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+import figleaf
+
+from .opened import Opened
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[str]:
+    """As `python -m http.server` hosts it: no headers of ours."""
+
+    def handler(*given: Any) -> _Quiet:
+        return _Quiet(*given, directory=str(folder))
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/site/"
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, assets: None) -> Path:
+    figleaf.export_web(tmp_path / "site", ["mobilenet_v2", "resnet50_thin"])
+    return tmp_path
+
+
+def test_it_judges_without_a_network(browser: Browser, server: str, photo: Path) -> None:
+    with Opened(browser, server) as one:
+        one.ready()
+        one.kept()
+        one.context.set_offline(True)
+        one.page.reload()
+        one.ready()
+        one.choose(photo)
+        one.judged(1)
+        assert one.record("astronaut.png")["label"] == "neutral"
+        expect(one.at("offline")).to_contain_text("Offline")
+        # The model that was never used is marked, and the one that was is not.
+        options = one.at("model").locator("option")
+        expect(options.nth(1)).to_have_text("resnet50_thin (12.7 MB, not kept for offline use)")
+        expect(options.nth(0)).to_have_text("mobilenet_v2 (2.7 MB)")
+        one.context.set_offline(False)
+        expect(options.nth(1)).to_have_text("resnet50_thin (12.7 MB)")
+
+
+def test_a_static_site_in_a_folder_without_headers(
+    browser: Browser, folder: Path, photo: Path
+) -> None:
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        expect(one.at("model-state")).to_have_text("Ready, 1 thread")
+        expect(one.at("server-setting")).to_be_hidden()
+        one.choose(photo)
+        one.judged(1)
+        one.kept()
+        # From the second time on the service worker sends the headers that threads need.
+        one.page.reload()
+        expect(one.at("model-state")).to_contain_text("threads")
+        assert one.page.evaluate("crossOriginIsolated")
+        assert all(each.url.startswith((url, "blob:")) for each in one.requests)
+        assert one.sent() == []
+        assert one.complaints == []
+
+
+def test_a_newer_build_is_offered_and_never_mixed(browser: Browser, folder: Path) -> None:
+    index = folder / "site" / "models" / "index.json"
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        html = folder / "site" / "index.html"
+        html.write_text(
+            html.read_text("utf-8").replace("<title>figleaf<", "<title>newer<"), "utf-8"
+        )
+        told = json.loads(index.read_text("utf-8"))
+        index.write_text(json.dumps(told | {"build": "another"}), "utf-8")
+        one.page.reload()
+        assert one.page.title() == "figleaf"  # all of it is still the old one
+        expect(one.at("update")).to_be_visible()
+        one.press("update-use")
+        one.page.wait_for_url(url)
+        expect(one.page).to_have_title("newer")
+        one.ready()
+        kept = one.page.evaluate("caches.keys()")
+        assert "figleaf-page-another" in kept
+        assert len([name for name in kept if name.startswith("figleaf-page-")]) == 1
+
+
+def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path) -> None:
+    place = folder / "site" / "models" / "mobilenet_v2"
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        other = folder / "site" / "models" / "resnet50_thin"
+        for name in ("card.json", "model.onnx"):
+            (place / name).write_bytes((other / name).read_bytes())
+        one.page.reload()
+        one.ready()
+        keys = one.page.evaluate(
+            "caches.open('figleaf-models').then((one) => one.keys()).then((all) => all.map((key) => key.url))"
+        )
+        assert len([key for key in keys if "mobilenet_v2/model.onnx" in key]) == 1
+        digest = json.loads((other / "card.json").read_text())["sha256"]["model.onnx"]
+        assert any(key.endswith(digest) for key in keys)

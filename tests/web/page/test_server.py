@@ -1,0 +1,104 @@
+"""The server is asked only when a person says so, with a key where it wants one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from figleaf.serve.keys import new_key
+from figleaf.serve.rules import ServeRules
+from figleaf.serve.server import running
+
+from .opened import Opened
+
+ASK = "Ask the server instead"
+
+
+@pytest.fixture
+def asking(browser: Browser, server: str) -> Iterator[Opened]:
+    with Opened(browser, server) as one:
+        one.ready()
+        yield one
+        assert one.complaints == []
+
+
+@pytest.fixture
+def locked(tmp_path: Path, assets: None) -> Iterator[tuple[str, str]]:
+    """A server that wants a key, and the key."""
+    key, digest = new_key()
+    file = tmp_path / "keys.toml"
+    file.write_text(f'[keys.page]\nsha256 = "{digest}"\n')
+    with running(ServeRules(port=0, models=("mobilenet_v2",), keys=file)) as one:
+        yield one.url, key
+
+
+def test_it_is_off_until_it_is_asked_for_and_says_what_it_means(
+    asking: Opened, photo: Path
+) -> None:
+    switch = asking.page.get_by_role("switch", name=ASK)
+    expect(switch).not_to_be_checked()
+    expect(asking.at("server-setting")).to_contain_text("pictures leave this browser")
+    asking.choose(photo)
+    asking.judged(1)
+    assert asking.sent() == []
+    here = asking.record("astronaut.png")
+    switch.check()
+    expect(asking.row("astronaut.png").locator(".reason")).to_contain_text("by the server")
+    (sent,) = asking.sent()
+    assert sent.method == "POST"
+    assert sent.url == f"{asking.url}/v1/classify?model=mobilenet_v2"
+    expect(asking.at("drop")).to_contain_text("pictures are sent to the server")
+    there = asking.record("astronaut.png")
+    assert there["scores"] == pytest.approx(here["scores"], abs=2e-3)
+    assert there["model"] == here["model"]
+    switch.uncheck()
+    expect(asking.row("astronaut.png").locator(".reason")).not_to_contain_text("by the server")
+    asking.judged(1)
+    assert len(asking.sent()) == 1
+
+
+def test_what_the_server_cannot_read_is_a_row_too(asking: Opened) -> None:
+    asking.page.get_by_role("switch", name=ASK).check()
+    asking.choose({"name": "page.jpg", "mimeType": "image/jpeg", "buffer": b"<html>gone</html>"})
+    asking.judged(1)
+    record = asking.record("page.jpg")
+    assert (record["status"], record["decision"]) == ("not_an_image", "review")
+    # Its name is nobody's business.
+    assert b"page.jpg" not in (asking.sent()[0].post_data_buffer or b"")
+
+
+def test_a_server_that_wants_a_key(browser: Browser, locked: tuple[str, str], photo: Path) -> None:
+    url, key = locked
+    with Opened(browser, url) as one:
+        one.ready()
+        expect(one.at("server-key")).to_be_hidden()
+        one.page.get_by_role("switch", name=ASK).check()
+        one.choose(photo)
+        expect(one.at("server-key")).to_be_visible()
+        expect(one.at("work-state")).to_have_text("1 wait for the server's key")
+        one.at("key").fill("wrong")
+        one.at("key").press("Enter")
+        expect(one.at("work-state")).to_have_text("1 wait for the server's key")
+        one.at("key").fill(key)
+        one.press("key-use")
+        one.judged(1)
+        assert one.record("astronaut.png")["status"] == "ok"
+        assert key not in str(one.page.evaluate("JSON.stringify(localStorage)"))
+
+
+def test_a_server_that_is_gone_says_so_and_can_be_asked_again(
+    browser: Browser, assets: None, photo: Path
+) -> None:
+    with running(ServeRules(port=0, models=("mobilenet_v2",))) as served:
+        page = Opened(browser, served.url)
+        page.ready()
+    with page as one:
+        one.page.get_by_role("switch", name=ASK).check()
+        one.choose(photo)
+        one.judged(1)
+        reason = one.row("astronaut.png").locator(".reason")
+        expect(reason).to_contain_text("it cannot be reached")
+        one.page.get_by_role("switch", name=ASK).uncheck()
+        one.judged(1)
+        assert one.record("astronaut.png")["status"] == "ok"  # here it needs nobody
