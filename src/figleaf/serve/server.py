@@ -15,6 +15,7 @@ import uvicorn
 
 from figleaf.errors import FigleafError, InputError
 from figleaf.serve.app import app_for
+from figleaf.serve.manager import READY, STOPPING, tell_manager
 from figleaf.serve.protocol import limited_protocol
 from figleaf.serve.rules import ServeRules
 from figleaf.serve.service import Service, Surroundings
@@ -32,6 +33,8 @@ def run(rules: ServeRules) -> None:
         InputError: the address cannot be listened on.
         FigleafError: what the rules name cannot be had.
     """
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it would end what is not ready to reload
     with _listener(rules) as listener:
         service = Service(rules, Surroundings(log=sys.stdout.buffer))
         service.open()
@@ -126,11 +129,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if sockets:
             self._service.write_listening(url_of(sockets[0]))
+            tell_manager(READY)
         self.answers.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Send new clients away, and answer those that are there."""
         self._service.draining = True
+        tell_manager(STOPPING)
         self._service.log.write("stopping", images=self._service.slots.held)
         await super().shutdown(sockets)
 
