@@ -7,6 +7,13 @@
 import { FigleafError } from "./errors.js";
 
 const MAX_PIXELS = 2 ** 27; // as figleaf.images.limits in Python
+const DRAWABLE = [
+  "HTMLImageElement",
+  "HTMLCanvasElement",
+  "OffscreenCanvas",
+  "HTMLVideoElement",
+  "ImageBitmap",
+];
 const AS_STORED = {
   colorSpaceConversion: "none",
   premultiplyAlpha: "none",
@@ -16,9 +23,9 @@ const AS_STORED = {
 /**
  * What crosses to the worker for a source.
  *
- * @param source HTMLImageElement, SVGImageElement, HTMLCanvasElement, OffscreenCanvas,
- *     HTMLVideoElement, ImageBitmap, VideoFrame, ImageData, Blob, File, or
- *     {data, width, height} with 3 or 4 bytes to a pixel
+ * @param source HTMLImageElement, HTMLCanvasElement, OffscreenCanvas, HTMLVideoElement,
+ *     ImageBitmap, VideoFrame, ImageData, Blob, File, or {data, width, height} with 3 or 4 bytes to
+ *     a pixel
  * @returns {Promise<{picture: object, transfer: Transferable[]}>} the source stays the caller's
  * @throws FigleafError UNREADABLE, TOO_LARGE, BAD_ARGUMENT
  */
@@ -29,7 +36,10 @@ export async function taken(source) {
     const bitmap = source.clone();
     return { picture: { bitmap }, transfer: [bitmap] };
   }
-  const bitmap = await bitmapOf(await ready(source));
+  checkKind(source);
+  if (is(source, "HTMLImageElement")) await loaded(source);
+  // Nothing is awaited before this for what moves: what is shown at the time of the call counts.
+  const bitmap = await bitmapOf(source);
   return { picture: { bitmap }, transfer: [bitmap] };
 }
 
@@ -67,21 +77,22 @@ function takenPixels({ data, width, height }) {
   return { picture: { data: copy, width, height, channels }, transfer: [copy.buffer] };
 }
 
-async function ready(source) {
-  if (is(source, "HTMLImageElement")) {
-    await source.decode().catch(() => {
-      throw new FigleafError("UNREADABLE", "the image element has no picture that can be decoded");
-    });
+function checkKind(source) {
+  if (!DRAWABLE.some((kind) => is(source, kind))) {
+    const known = "an image, canvas or video element, an ImageBitmap, ImageData, a Blob or a File";
+    throw new FigleafError("BAD_ARGUMENT", `a picture is ${known}`);
   }
   if (is(source, "HTMLVideoElement") && source.readyState < 2) {
     throw new FigleafError("UNREADABLE", "the video has no frame yet: wait for 'loadeddata'");
   }
-  const drawable = ["HTMLImageElement", "SVGImageElement", "HTMLCanvasElement", "OffscreenCanvas"];
-  if (![...drawable, "HTMLVideoElement", "ImageBitmap"].some((kind) => is(source, kind))) {
-    const known = "an image, canvas or video element, an ImageBitmap, ImageData, a Blob or a File";
-    throw new FigleafError("BAD_ARGUMENT", `a picture is ${known}`);
+}
+
+async function loaded(image) {
+  try {
+    await image.decode();
+  } catch {
+    throw new FigleafError("UNREADABLE", "the image element has no picture that can be decoded");
   }
-  return source;
 }
 
 async function bitmapOf(source) {

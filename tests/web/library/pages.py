@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -73,6 +74,13 @@ class Opened:
         """Load a model, as `model` for all later scripts."""
         wanted = json.dumps({"backend": "wasm", **options})
         self.run(f"globalThis.model = await load('/models/{model}/', {wanted})")
+
+    def without_workers(self) -> None:
+        """Wait until the last worker has ended."""
+        deadline = time.monotonic() + 20
+        while self.page.workers:
+            assert time.monotonic() < deadline, self.page.workers
+            self.page.wait_for_timeout(20)
 
     def scores(self, picture: "Raw") -> Scores:
         """What the loaded model says of the pixels of a file."""
