@@ -1,8 +1,10 @@
 """The page at /: its files, their headers, who may have the models, and what is not there."""
 
+import asyncio
 import gzip
 import hashlib
 import json
+import os
 import shutil
 import threading
 import time
@@ -15,9 +17,10 @@ import pytest
 
 from figleaf.errors import PageError
 from figleaf.models.bundle import ZOO
+from figleaf.serve.app import app_for
 from figleaf.serve.keys import new_key
 from figleaf.serve.server import Running, running
-from figleaf.serve.service import Surroundings
+from figleaf.serve.service import Service, Surroundings
 from figleaf.web.assets import Assets
 from figleaf.web.headers import HEADERS
 
@@ -25,6 +28,7 @@ from ..web.standin import NAMES, WASM, standin
 from .attacks.wire import ask
 from .conftest import MODEL, rules_for
 
+PLAIN = {"accept-encoding": "identity"}
 WASM_NAME = "/ort/ort-wasm-simd-threaded.wasm"
 
 
@@ -154,6 +158,48 @@ def test_many_at_once(paged: Running) -> None:
     for thread in threads:
         thread.join(30)
     assert found == [True] * 16
+
+
+def test_who_goes_away_is_not_sent_the_rest(tmp_path: Path) -> None:
+    assets, sent = standin(tmp_path / "assets"), 0
+    with (assets.runtime / "ort-wasm-simd-threaded.wasm").open("wb") as file:
+        file.truncate(2**24)
+    events = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return events.pop(0)
+
+    async def send(message: Any) -> None:
+        nonlocal sent
+        sent += len(message.get("body", b""))
+
+    service = Service(rules_for(), with_page(assets))
+    service.open()
+    scope = {"type": "http", "method": "GET", "path": WASM_NAME, "headers": []}
+
+    async def ask() -> None:
+        await app_for(service)(scope, receive, send)
+        await service.stop()
+
+    asyncio.run(ask())
+    assert 0 < sent < 2**20
+
+
+def test_a_file_that_is_cut_short_while_it_is_sent_ends_the_connection(tmp_path: Path) -> None:
+    assets, log = standin(tmp_path / "assets"), Lines()
+    wasm = assets.runtime / "ort-wasm-simd-threaded.wasm"
+    with wasm.open("wb") as file:
+        file.truncate(2**26)
+    with running(rules_for(), with_page(assets, log)) as server:  # type: ignore[arg-type]
+        httpx2.get(server.url + "/page.js")
+        with httpx2.stream("GET", server.url + WASM_NAME, headers=PLAIN) as response:
+            pieces = response.iter_raw()
+            next(pieces)
+            os.truncate(wasm, 2**16)
+            with pytest.raises(httpx2.RemoteProtocolError):
+                list(pieces)
+    assert b"cut short" in log.text
+    assert b"Traceback" not in log.text
 
 
 # What is not there

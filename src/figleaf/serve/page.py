@@ -6,12 +6,14 @@ there, and the OpenAPI document is about the API alone.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from figleaf.errors import PageError
+from figleaf.serve.bodies import GoneError
 from figleaf.serve.page_site import PageSite
 from figleaf.serve.problems import Kind, ProblemError
 from figleaf.serve.service import Service
@@ -20,6 +22,10 @@ from figleaf.web.files import PIECE, SiteFile
 from figleaf.web.headers import HEADERS
 
 _REFUSED = re.compile(r";\s*q=0(\.0*)?\s*$")
+
+
+class _CutError(PageError):
+    """A file that changed while it was sent: the connection ends, which tells the client."""
 
 
 class Page:
@@ -43,7 +49,7 @@ class Page:
         try:
             file = await self._find(scope)
             if file is not None:
-                await self._answer(file, scope, send)
+                await self._answer(file, scope, receive, send)
                 return
         except ProblemError as problem:
             await send_problem(problem, scope, send)
@@ -62,7 +68,7 @@ class Page:
             return None
         return files.get(name or "index.html")
 
-    async def _answer(self, file: SiteFile, scope: Scope, send: Send) -> None:
+    async def _answer(self, file: SiteFile, scope: Scope, receive: Receive, send: Send) -> None:
         scope[ROUTE] = "page"
         if scope["method"] not in ("GET", "HEAD"):
             raise ProblemError(Kind.METHOD_NOT_ALLOWED, "the page is read: GET or HEAD")
@@ -77,11 +83,14 @@ class Page:
             if scope["method"] == "HEAD":
                 await _send(200, headers, send)
                 return
-            await _send(200, headers, send, _pieces(file) if packed is None else _sliced(packed))
+            pieces = _pieces(file) if packed is None else _sliced(packed)
+            async with _gone(receive) as gone, aclosing(pieces):
+                await _send(200, headers, send, pieces, gone)
         except PageError as error:
-            # Once a piece was sent this is too late, and the connection ends.
             self._site.forget()
             self._service.log.write("page", outcome="changed", detail=str(error))
+            if isinstance(error, _CutError):
+                raise GoneError from error
             detail = "a file of the page has changed meanwhile; ask again"
             raise ProblemError(Kind.NOT_READY, detail, retry_after=1) from error
 
@@ -128,19 +137,45 @@ async def _send(
     headers: Mapping[str, str],
     send: Send,
     pieces: AsyncIterator[bytes] | None = None,
+    gone: "asyncio.Task[None] | None" = None,
 ) -> None:
-    """Answer; the first piece is read before anything is sent, since it may not be there."""
+    """Answer; the first piece is read before anything is sent, since it may not be there.
+
+    Raises:
+        GoneError: the client went away; sending alone would not tell.
+        PageError: the file has changed, and nothing was sent; a `_CutError` where something was.
+    """
     first = None if pieces is None else await anext(pieces, None)
     named = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": named})
     if pieces is not None and first is not None:
         await send({"type": "http.response.body", "body": first, "more_body": True})
-        async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async for piece in pieces:
+                if gone is not None and gone.done():
+                    raise GoneError
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except PageError as error:
+            raise _CutError(str(error)) from error
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _pieces(file: SiteFile) -> AsyncIterator[bytes]:
+@asynccontextmanager
+async def _gone(receive: Receive) -> "AsyncIterator[asyncio.Task[None]]":
+    """A task that is done when the client has gone away."""
+
+    async def wait() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    task = asyncio.create_task(wait())
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+async def _pieces(file: SiteFile) -> AsyncGenerator[bytes, None]:
     """A file's bytes, read on threads where it lies on a disk."""
     pieces = file.pieces()
     if isinstance(file.source, bytes):
@@ -155,7 +190,7 @@ def _next(pieces: Iterator[bytes]) -> bytes:
     return next(pieces, b"")
 
 
-async def _sliced(data: bytes) -> AsyncIterator[bytes]:
+async def _sliced(data: bytes) -> AsyncGenerator[bytes, None]:
     """What is sent in small pieces has as much time for each as the connection's limit gives."""
     for start in range(0, len(data), PIECE):
         yield data[start : start + PIECE]

@@ -65,7 +65,12 @@ class SiteFile:
         try:
             with self.source.open("rb") as file:
                 self._check()
-                while piece := file.read(PIECE):
+                left = self.size  # and not what somebody adds meanwhile
+                while left:
+                    piece = file.read(min(PIECE, left))
+                    if not piece:
+                        raise PageError(f"{self.source}: it was cut short while it was read")
+                    left -= len(piece)
                     yield piece
         except OSError as error:
             raise PageError(f"{self.source}: {error.strerror}") from error
