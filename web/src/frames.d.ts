@@ -30,7 +30,7 @@ export function isAnimation(file: Blob): Promise<boolean>;
 /** Frames of a GIF, WebP, APNG or AVIF. */
 export function animationFrames(file: Blob, rules?: FrameRules): AsyncGenerator<Frame<VideoFrame>>;
 
-/** Frames of a video. An element is left as it is: its file is opened again. */
+/** Frames of a video. An element is left as it is: its file is fetched. */
 export function videoFrames(
   source: Blob | HTMLVideoElement,
   rules?: FrameRules,

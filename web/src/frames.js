@@ -5,6 +5,7 @@ import { FigleafError } from "./errors.js";
 const ROUNDING = 1e-6; // times are sums of numbers that are not exact
 const UNTIMED = 0.1; // seconds of a frame that says nothing of itself, as browsers have it
 const PATIENCE = 15_000; // milliseconds for a video to come to a place
+const ASTRAY = 0.1; // seconds
 const BEFORE_THE_END = 1e-3; // seconds: at the very end some browsers show nothing
 
 /**
@@ -90,7 +91,7 @@ export async function* animationFrames(file, { every, most, signal } = {}) {
 /**
  * Frames of a video, in whatever container and codec the browser plays.
  *
- * @param {Blob | HTMLVideoElement} source an element is left as it is: its file is opened again
+ * @param {Blob | HTMLVideoElement} source an element is left as it is: its file is fetched
  * @param {{every?: number, most?: number, signal?: AbortSignal}} rules see `choose`; the frames are
  *     those shown at moments that lie evenly apart
  * @yields {{index: number, total: number, seconds: number, image: HTMLVideoElement}} image: shows
@@ -100,12 +101,11 @@ export async function* animationFrames(file, { every, most, signal } = {}) {
 export async function* videoFrames(source, { every = 0.25, most = 16, signal } = {}) {
   checkRules({ every, most });
   const video = document.createElement("video");
-  const url = source instanceof Blob ? URL.createObjectURL(source) : source.currentSrc;
+  const url = URL.createObjectURL(source instanceof Blob ? source : await fileOf(source, signal));
   try {
     video.muted = true;
     video.playsInline = true;
     video.preload = "auto";
-    video.crossOrigin = source.crossOrigin ?? null;
     await happened(video, "loadeddata", signal, () => {
       video.src = url;
     });
@@ -114,12 +114,16 @@ export async function* videoFrames(source, { every = 0.25, most = 16, signal } =
     for (let index = 0; index <= parts; index += 1) {
       const seconds = parts ? (last * index) / parts : 0;
       await seek(video, seconds, signal);
+      if (Math.abs(video.currentTime - seconds) > ASTRAY) {
+        const why = `the video cannot be brought to ${seconds.toFixed(2)} s`;
+        throw new FigleafError("UNREADABLE", why);
+      }
       yield { index, total: parts + 1, seconds, image: video };
     }
   } finally {
     video.removeAttribute("src");
     video.load();
-    if (source instanceof Blob) URL.revokeObjectURL(url);
+    URL.revokeObjectURL(url);
   }
 }
 
@@ -186,6 +190,18 @@ async function decodedFrame(decoder, frameIndex) {
   } catch (error) {
     const which = `frame ${frameIndex + 1} cannot be decoded`;
     throw new FigleafError("UNREADABLE", `${which} (${error.message})`);
+  }
+}
+
+/** All of an element's file: a server that gives no ranges would leave it at its first frame. */
+async function fileOf(element, signal) {
+  try {
+    const response = await fetch(element.currentSrc, { signal });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return await response.blob();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new FigleafError("UNREADABLE", `the video's file cannot be had (${error.message})`);
   }
 }
 
