@@ -10,11 +10,14 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+import skimage.data
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from figleaf.cli.app import app
 from figleaf.errors import FigleafError, InputError
 
+DATA = Path(skimage.data.data_dir)
 SMALL = ["--model", "mobilenet_v2"]
 
 
@@ -226,3 +229,38 @@ def test_a_list_that_is_a_pipe_is_read_once(folder: Path, tmp_path: Path) -> Non
     found = records(run("--list", pipe, "-f", "jsonl"))
     writer.join(timeout=20)
     assert [record["status"] for record in found] == ["ok"]
+
+
+def film(path: Path) -> Path:
+    with Image.open(DATA / "astronaut.png") as image:
+        upright = image.convert("RGB").resize((64, 64))
+    upright.save(path, save_all=True, append_images=[upright.rotate(90)], duration=700, loop=0)
+    return path
+
+
+def test_a_film_has_a_timeline(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.webp")
+    (record,) = records(run(path, "-f", "jsonl", "-k", 2))
+    assert [frame["seconds"] for frame in record["frames"]] == [0.0, 0.7]
+    assert all(len(frame["scores"]) == 2 for frame in record["frames"])
+    assert record["reason"].endswith("(max of 2 frames)")
+    (mean,) = records(run(path, "-f", "jsonl", "--verdict", "mean"))
+    assert mean["reason"].endswith("(mean of 2 frames)")
+    (first,) = records(run(path, "-f", "jsonl", "--frames", 1))
+    assert len(first["frames"]) == 1
+    (long,) = records(run(path, "-f", "jsonl", "--longest", 1))
+    assert long["status"] == "unsupported"
+    assert isinstance(run(path, "--verdict", "min").exception, InputError)
+
+
+def test_a_film_in_tables(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.webp")
+    assert run(path).stdout.splitlines()[1].endswith(", 2 frames")
+    rows = list(csv.DictReader(io.StringIO(run(path, "-f", "csv").stdout)))
+    assert "frames" not in rows[0]
+    assert rows[0]["reason"].endswith("(max of 2 frames)")
+    target = tmp_path / "out.parquet"
+    assert run(path, "-o", target).exit_code == 0
+    assert "frames" not in pyarrow.parquet.read_table(target).column_names
+    (record,) = records(run(path, "-f", "nsfwjs"))
+    assert set(record) == {"input", "status", "predictions"}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from figleaf._version import __version__
 from figleaf.dataset.records import Reason
@@ -123,6 +123,7 @@ class Remotes:
             loop = _Loop(fetcher)
             self._ready.set_result(loop)
             await loop.stopped.wait()
+            await loop.cancel()
 
 
 class _Loop:
@@ -133,6 +134,7 @@ class _Loop:
         self._fetcher = fetcher
         self._places = asyncio.Semaphore(_AHEAD)  # first come, first served: nobody waits for ever
         self._loop = asyncio.get_running_loop()
+        self._fetching: set[asyncio.Task[Any] | None] = set()
 
     def open(self, url: str) -> RemoteFile:
         future = asyncio.run_coroutine_threadsafe(self._fetch(url), self._loop)
@@ -141,14 +143,25 @@ class _Loop:
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self.stopped.set)
 
+    async def cancel(self) -> None:
+        """Break off what is being fetched, before the fetcher is closed under it."""
+        tasks = [task for task in self._fetching if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _leave(self) -> None:
         with suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(self._places.release)
 
     async def _fetch(self, url: str) -> bytes:
-        await self._places.acquire()  # given back once the file was read
+        task = asyncio.current_task()
+        self._fetching.add(task)
         try:
+            await self._places.acquire()  # given back once the file was read
             return (await self._fetcher.fetch(url)).body
         except FetchError as error:
             status = _STATUSES.get(error.reason, Status.UNREADABLE)
             raise ImageError(status, f"{error.reason}: {error.detail}") from error
+        finally:
+            self._fetching.discard(task)
