@@ -23,8 +23,12 @@ export async function openOffline(site) {
     const look = () => {
       at("update").hidden = !(old && registration.waiting);
     };
-    registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", look));
-    look();
+    const watch = () => {
+      registration.installing?.addEventListener("statechange", look);
+      look();
+    };
+    registration.addEventListener("updatefound", watch);
+    watch();
   } catch (error) {
     console.warn(`figleaf: no offline use: ${error.message}`); // where a browser keeps nothing for anybody
   }

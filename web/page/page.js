@@ -210,6 +210,7 @@ server.addEventListener("change", () => {
   if (server.wanted) tell(say("server_key_wanted"));
   else work.go();
 });
+at("camera-open").addEventListener("click", () => models.state === "none" && models.use(entry()));
 at("language").addEventListener("change", () => {
   speak(at("language").value);
   keep("language", language());

@@ -58,6 +58,7 @@ export class ModelPicker {
     if (at("model-state").dataset.state !== state && ["ready", "failed", "cancelled"].includes(state)) tell(words);
     at("model-state").dataset.state = state;
     put(at("model-state"), words);
+    put(at("settings-brief"), entry ? `${entry.name} · ${words}` : "");
   }
 
   #words(entry) {

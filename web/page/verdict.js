@@ -36,7 +36,7 @@ function verdictOnFrames(outcome, policy) {
   const found = decide(policy, frames[at].scores);
   const verdict = { ...found, at, scores: frames[at].scores, frames, least: null };
   const unseen = outcome.unseen !== null;
-  if (unseen && found.decision !== null && severity(found.decision) < severity(policy.unreadable)) {
+  if (unseen && severity(found.decision) < severity(policy.unreadable)) {
     return { ...verdict, decision: policy.unreadable, least: policy.unreadable };
   }
   return verdict;

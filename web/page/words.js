@@ -127,7 +127,6 @@ export const WORDS = {
   policy: ["Policy", "정책"],
   policy_reset: ["Reset", "초기화"],
   policy_save: ["Save policy file", "정책 파일 저장"],
-  policy_changed: ["{tag}, thresholds changed", "{tag}, 임곗값 변경됨"],
   policy_strict: [
     "For places where nothing unsafe may pass: many safe pictures go to review.",
     "유해한 것이 하나도 통과하면 안 되는 곳에 씁니다. 안전한 이미지도 많이 검토로 갑니다.",
@@ -186,7 +185,6 @@ export const WORDS = {
   decision_none: ["No verdict", "판정 없음"],
   waiting: ["Waiting", "대기 중"],
   working: ["Being judged", "판정 중"],
-  working_frames: ["Being judged: {n} frames", "판정 중: {n}프레임"],
   no_rule: [
     "The policy has no rule for any class of this model",
     "이 모델의 클래스에 적용되는 규칙이 정책에 없습니다",
@@ -201,7 +199,6 @@ export const WORDS = {
   meanings: ["What the classes mean", "클래스 설명"],
   meanings_of: ["What the classes mean, at {name}", "클래스 설명, {name}"],
   more: ["Show {n} more of {all}", "{all}개 중 {n}개 더 보기"],
-  bar: ["{label} {share}", "{label} {share}"],
 
   // Work.
   work: ["{done} of {all} judged", "{all}개 중 {done}개 판정"],

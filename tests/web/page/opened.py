@@ -17,7 +17,7 @@ _FLAGS = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 
 
 def launch(browsers: BrowserType) -> Browser:
-    """Debian's Chromium with a camera of its own making; the test is skipped where there is none."""
+    """Debian's Chromium, with a camera that it makes up; skips the test where there is none."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs chromium on PATH: apt-get install chromium fonts-nanum")

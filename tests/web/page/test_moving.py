@@ -1,6 +1,7 @@
 """GIF, video and the camera: timelines that are moved over, live bars."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,9 @@ def test_a_timeline_is_moved_over_by_keys_and_clicks(opened: Opened, gif: Path) 
     row = opened.row("three.gif")
     chart = row.get_by_role("slider", name="Timeline of three.gif")
     chart.focus()
-    for key, frame in (("Home", "1"), ("ArrowRight", "2"), ("End", "3"), ("ArrowLeft", "2")):
+    for key, number in (("Home", "1"), ("ArrowRight", "2"), ("End", "3"), ("ArrowLeft", "2")):
         chart.press(key)
-        assert chart.get_attribute("aria-valuenow") == frame
+        assert chart.get_attribute("aria-valuenow") == number
     said = chart.get_attribute("aria-valuetext") or ""
     assert re.fullmatch(r"frame 2 of 3, at 0\.5 s, unsafe [\d.]+%, Allow", said)
     shown = opened.record("three.gif")["frames"]
@@ -76,7 +77,7 @@ def test_a_video_over_its_whole_length(opened: Opened, tmp_path: Path) -> None:
     assert len(times) == 16
     assert times[0] == 0
     assert times[-1] == pytest.approx(4, abs=0.3)
-    steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times)]
     assert steps == pytest.approx([steps[0]] * 15, abs=1e-4)
     # Frames of different colours have different scores.
     assert len({one["scores"]["neutral"] for one in record["frames"]}) >= 4

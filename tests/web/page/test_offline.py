@@ -115,7 +115,10 @@ def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path
         one.page.reload()
         one.ready()
         keys = one.page.evaluate(
-            "caches.open('figleaf-models').then((one) => one.keys()).then((all) => all.map((key) => key.url))"
+            """async () => {
+              const kept = await (await caches.open("figleaf-models")).keys();
+              return kept.map((one) => one.url);
+            }"""
         )
         assert len([key for key in keys if "mobilenet_v2/model.onnx" in key]) == 1
         digest = json.loads((other / "card.json").read_text())["sha256"]["model.onnx"]

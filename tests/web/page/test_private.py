@@ -66,8 +66,9 @@ def test_nothing_of_a_picture_is_kept(opened: Opened, photo: Path) -> None:
     kept = opened.page.evaluate(
         """async () => {
           const names = await caches.keys();
-          const all = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys())));
-          return [JSON.stringify(localStorage), all.flat().map((one) => one.url),
+          const all = [];
+          for (const name of names) all.push(...(await (await caches.open(name)).keys()));
+          return [JSON.stringify(localStorage), all.map((one) => one.url),
                   await indexedDB.databases(), document.cookie];
         }"""
     )

@@ -1,0 +1,98 @@
+"""Many pictures: the page answers all the time, draws a part of them, and can be stopped."""
+
+import io
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from .opened import PATIENCE, Opened
+
+MANY = 300
+PAUSE = 0.4
+"""Seconds for which a page may not answer on two cores that others work on, too."""
+
+WATCH = """() => {
+  globalThis.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) longest = Math.max(longest, one.duration);
+  }).observe({ type: "longtask" });
+}"""
+
+
+@pytest.fixture(scope="module")
+def many(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("many")
+    with Image.open(pictures / "rocket.jpg") as image:
+        small = image.convert("RGB").resize((160, 120))
+    paths = []
+    for number in range(MANY):
+        with io.BytesIO() as stream:
+            small.rotate(number).save(stream, "JPEG")
+            path = folder / f"{number:03}.jpg"
+            path.write_bytes(stream.getvalue())
+        paths.append(path)
+    return paths
+
+
+def test_three_hundred_pictures(browser: Browser, server: str, many: list[Path]) -> None:
+    with Opened(browser, server) as one:
+        one.ready()
+        one.page.evaluate(WATCH)
+        one.choose(*many)
+        expect(one.page.locator(".card")).to_have_count(60)
+        # It is used meanwhile: stopped, gone on with, sorted, its thresholds moved.
+        one.press("work-stop")
+        expect(one.at("work-state")).to_contain_text("Stopped")
+        expect(one.page.locator("[data-state=working]")).to_have_count(0)
+        left = one.count("waiting")
+        time.sleep(0.5)
+        assert one.count("waiting") == left > 0
+        one.press("work-go")
+        one.at("sort").select_option("unsafe")
+        one.page.locator("[data-rule=unsafe-review-slide]").fill("0")
+        expect(one.at("work")).to_be_hidden(timeout=4 * PATIENCE)
+        assert one.count("review") + one.count("block") == MANY
+        assert one.page.evaluate("longest") / 1000 < PAUSE
+        assert len(one.names()) == 60
+        one.press("more")
+        assert len(one.names()) == 120
+        one.at("reveal").check()
+        shown = one.page.locator(".card .seen").count()
+        assert 0 < shown < 40  # those in sight, and no other
+        records = one.records()
+        assert {record["status"] for record in records} == {"ok"}
+        assert len(records) == MANY
+        one.press("clear")
+        expect(one.page.locator(".card")).to_have_count(0)
+        assert one.complaints == []
+
+
+def test_a_download_is_cancelled_and_begun_again(
+    browser: Browser, server: str, photo: Path
+) -> None:
+    with Opened(browser, server) as one:
+        one.ready()
+        one.kept()
+        session = one.context.new_cdp_session(one.page)
+        session.send("Network.enable")
+        slow = {
+            "offline": False,
+            "latency": 0,
+            "downloadThroughput": 200_000,
+            "uploadThroughput": -1,
+        }
+        session.send("Network.emulateNetworkConditions", slow)
+        one.at("model").select_option("resnet50_thin")
+        expect(one.at("model-cancel")).to_be_visible()
+        one.choose(photo)
+        one.press("model-cancel")
+        expect(one.at("model-state")).to_contain_text("Cancelled")
+        expect(one.at("work-state")).to_have_text("1 wait for the model")
+        session.send("Network.emulateNetworkConditions", slow | {"downloadThroughput": -1})
+        one.press("model-again")
+        one.judged(1)
+        assert one.record("astronaut.png")["model"] == "resnet50_thin@1"
+        assert one.complaints == []
