@@ -5,7 +5,8 @@ import { Bars } from "./bars.js";
 import { make, put } from "./dom.js";
 import { Picture } from "./picture.js";
 import { Timeline } from "./timeline.js";
-import { say, sayIfAny, seconds } from "./words.js";
+import { tenths } from "./verdict.js";
+import { say, sayIfAny } from "./words.js";
 
 const TRASH = "×";
 
@@ -91,7 +92,7 @@ export class Row {
     const lines = ["review", "block"].filter((what) => rule && rule[what] !== null).map((what) => [what, rule[what]]);
     const { unseen } = this.#item.outcome;
     const least = say(`decision_${policy.unreadable}`);
-    const doubt = unseen === null ? "" : say("timeline_unseen", { seconds: seconds(unseen), least });
+    const doubt = unseen === null ? "" : say("timeline_unseen", { seconds: tenths(unseen), least });
     this.#timeline.show(this.#item.name, verdict, lines, doubt);
     this.picture.at(verdict.frames[this.#timeline.chosen].seconds);
   }
@@ -112,7 +113,7 @@ export class Row {
     const reason = verdict.decision === null ? say("no_rule") : verdict.reason;
     const frames = verdict.frames;
     const where = frames.length
-      ? say("reason_at", { reason, seconds: seconds(frames[verdict.at].seconds), n: frames.length })
+      ? say("reason_at", { reason, seconds: tenths(frames[verdict.at].seconds), n: frames.length })
       : reason;
     return say(outcome.from === "server" ? "by_server" : "by_model", { reason: where, model: outcome.model });
   }

@@ -1,7 +1,8 @@
 // A film's frames over time: a chart that is clicked, or moved over by keys as a slider is.
 
 import { make, put, shape } from "./dom.js";
-import { say, seconds as told, share } from "./words.js";
+import { tenths } from "./verdict.js";
+import { say, share } from "./words.js";
 
 const WIDE = 1000;
 const HIGH = 120;
@@ -82,7 +83,7 @@ export class Timeline {
   #say() {
     const n = this.chosen;
     const { seconds, unsafe, decision } = this.#frames[n];
-    const values = { n: n + 1, all: this.#frames.length, seconds: told(seconds) };
+    const values = { n: n + 1, all: this.#frames.length, seconds: tenths(seconds) };
     const shown = say("frame_shown", values);
     put(this.#where, n === this.#at ? `${shown} (${say("frame_worst")})` : shown);
     this.#worst.hidden = n === this.#at;

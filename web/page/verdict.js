@@ -58,11 +58,19 @@ export function reasonFor(item, verdict) {
   if (verdict.at === null) return verdict.reason;
   const { frames } = verdict;
   const count = `${frames.length} frame${frames.length > 1 ? "s" : ""}`;
-  const reason = `${verdict.reason} at ${frames[verdict.at].seconds.toFixed(1)} s (max of ${count})`;
+  const reason = `${verdict.reason} at ${tenths(frames[verdict.at].seconds)} s (max of ${count})`;
   if (item.outcome.unseen === null) return reason;
-  const doubt = `${reason}; from ${item.outcome.unseen.toFixed(1)} s on not all could be decoded`;
+  const doubt = `${reason}; from ${tenths(item.outcome.unseen)} s on not all could be decoded`;
   return verdict.least ? `${doubt}: ${verdict.least}` : doubt;
 }
+
+// Python's ".1f": halves go to the even digit, where toFixed takes them up.
+const TENTHS = new Intl.NumberFormat("en", {
+  minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false, roundingMode: "halfEven",
+});
+
+/** Seconds with one decimal, as Python writes them. */
+export const tenths = (seconds) => TENTHS.format(seconds);
 
 /** The most probable class. */
 export const labelOf = (scores) => Object.keys(scores)[0] ?? null;

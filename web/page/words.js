@@ -348,9 +348,6 @@ export const share = (value) =>
 /** A whole number, grouped. */
 export const number = (value) => new Intl.NumberFormat(LANGUAGES[index]).format(value);
 
-/** Seconds with one decimal. */
-export const seconds = (value) => value.toFixed(1);
-
 /** Bytes in megabytes: "22.5 MB". */
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
