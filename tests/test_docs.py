@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import typer
+from PIL import Image
 
 import figleaf
 from figleaf import labels
@@ -64,17 +65,26 @@ def name_of(page: Path) -> str:
 
 @pytest.fixture
 def desk(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder that the examples assume: photo.jpg, photos/ and my-policy.toml."""
+    """The folder that the examples assume: photo.jpg, photos/, slides.gif and my-policy.toml."""
     photos = tmp_path / "photos"
     photos.mkdir()
     for name in _PICTURES:
         shutil.copy(pictures / name, photos)
     (photos / "gone.jpg").write_text("<!DOCTYPE html><title>404</title>")
     shutil.copy(pictures / "rocket.jpg", tmp_path / "photo.jpg")
+    _save_slides(tmp_path / "slides.gif", pictures)
     (policy,) = blocks(ROOT / "docs/policies.md", "toml")
     (tmp_path / "my-policy.toml").write_text(policy.text, "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _save_slides(path: Path, pictures: Path) -> None:
+    names = ("coffee.png", "rocket.jpg", "astronaut.png")
+    first, *others = (
+        Image.open(pictures / name).convert("RGB").resize((320, 240)) for name in names
+    )
+    first.save(path, save_all=True, append_images=others, duration=2000, loop=0)
 
 
 # Python
