@@ -18,7 +18,7 @@ from figleaf.images.convert import Colour
 from figleaf.images.decode import WHITE, Picture, decode
 from figleaf.images.frames import PLUGINS, as_picture, drawn
 from figleaf.images.limits import Limits
-from figleaf.images.moving import Timing, demuxer_of, kind_of_moving, timing_of
+from figleaf.images.moving import demuxer_of, kind_of_moving, timing_of
 from figleaf.images.silence import pillow_silenced
 from figleaf.images.video import Gap, open_film
 
@@ -86,12 +86,10 @@ def stills(
     if demuxer is not None:
         yield from _of_video(demuxer, data, _Wish(every, most, longest, limits))
         return
-    first = decode(data, limits=limits, background=background)  # says what is wrong with a picture
     if not is_film(data):
-        yield Still(0.0, first)
+        yield Still(0.0, decode(data, limits=limits, background=background))
         return
-    timing = timing_of(first.format, data)
-    yield from _of_animation(first, timing, data, _Wish(every, most, longest, limits, background))
+    yield from _of_animation(data, _Wish(every, most, longest, limits, background))
 
 
 def is_film(data: bytes) -> bool:
@@ -171,8 +169,11 @@ def _of_video(demuxer: str, data: bytes, wish: _Wish) -> Iterator[Still]:
         raise ImageError(Status.CORRUPT, f"{demuxer}: not one frame can be decoded")
 
 
-def _of_animation(first: Picture, timing: Timing, data: bytes, wish: _Wish) -> Iterator[Still]:
+def _of_animation(data: bytes, wish: _Wish) -> Iterator[Still]:
+    # Says what is wrong with the file, if anything is.
+    first = decode(data, limits=wish.limits, background=wish.background)
     name = first.format
+    timing = timing_of(name, data)
     if not timing.whole:
         raise ImageError(Status.TRUNCATED, f"{name.upper()}: the file ends within the animation")
     *begins, length = accumulate(timing.seconds, initial=0.0)

@@ -46,24 +46,6 @@ def hashed_picture(
     return Hashed(picture, hashes_of(data, shown, limits=limits, with_further=with_further))
 
 
-def decode_hashed(
-    data: bytes, *, limits: Limits, background: Colour, with_further: bool
-) -> dict[str, Any]:
-    """`hashed_picture` for a worker process.
-
-    Returns:
-        {"picture": Picture, "hashes": [[bits, quality], ...]}; `parse_hashes` reads the latter.
-
-    Raises:
-        ImageError: as `decode`.
-    """
-    found = hashed_picture(data, limits=limits, background=background, with_further=with_further)
-    return {
-        "picture": found.picture,
-        "hashes": [[one.bits, one.quality] for one in found.hashes],
-    }
-
-
 def hashes_of(
     data: bytes, picture: Picture, *, limits: Limits, with_further: bool
 ) -> tuple[PDQ, ...]:
