@@ -13,6 +13,8 @@ const GONE = {
 // What browsers do not decode, or only some of them: then it is not the file's fault.
 const RARE = /hei[cfs]|jxl|tiff?|jp2|psd|mkv|matroska|quicktime|mov|avi/i;
 
+const COMMON = /jpe?g|png|gif|webp|avif|bmp/;
+
 /**
  * @param item of the store
  * @param model of figleaf-web
@@ -27,10 +29,11 @@ export async function judgeHere(item, model, wanted) {
     kind = await kindOf(item.file);
     if (kind === "empty") return { kind: null, outcome: { status: "empty", why: "no bytes", ...by } };
     if (kind === "other") return { kind: null, outcome: { status: "not_an_image", why: "no known image format", ...by } };
-    const found = kind === "still" ? await still(item.file, model) : await moving(item, kind, model, wanted);
+    const look = kind === "still" || kind === "unheard" ? still(item.file, model) : moving(item, kind, model, wanted);
+    const found = await look;
     return { kind, outcome: { status: "ok", ...found, ...by } };
   } catch (error) {
-    return { kind, outcome: { ...failure(error, item.file), ...by } };
+    return { kind: kind === "unheard" ? null : kind, outcome: { ...failure(error, kind, item.file), ...by } };
   }
 }
 
@@ -63,10 +66,12 @@ async function firstFrame(file, model) {
   return { scores: {}, frames: [{ seconds: 0, scores: await model.scores(file) }], unseen: 0 };
 }
 
-function failure(error, file) {
+function failure(error, kind, file) {
   if (error instanceof Wait || error.code === "DISPOSED") throw new Wait();
   if (GONE[error.name]) return GONE[error.name];
   const status = STATUS[error.code] ?? "error";
-  const rare = status === "corrupt" && RARE.test(`${file.type} ${file.name ?? ""}`);
-  return { status: rare ? "unsupported" : status, why: error.message };
+  if (status !== "corrupt") return { status, why: error.message };
+  // Of a file that only its name calls a picture: of one kind that browsers have, or of another?
+  if (kind === "unheard") return { status: COMMON.test(file.type) ? "not_an_image" : "unsupported", why: error.message };
+  return { status: RARE.test(`${file.type} ${file.name ?? ""}`) ? "unsupported" : status, why: error.message };
 }

@@ -4,8 +4,9 @@ const HEAD = 1 << 16; // a PNG says that it moves before its pixels, after profi
 
 /**
  * @param {Blob} file
- * @returns {Promise<"empty" | "still" | "animation" | "video" | "other">} "animation" of GIF, and of WebP,
- *     PNG and AVIF that move; "other" where the bytes are those of no picture and no film
+ * @returns {Promise<"empty" | "still" | "animation" | "video" | "unheard" | "other">} "animation" of GIF,
+ *     and of WebP, PNG and AVIF that move; "unheard" where the name alone says that it is a picture;
+ *     "other" where the bytes are those of no picture and no film
  * @throws DOMException NotFoundError, NotReadableError: it went away, or may not be read
  */
 export async function kindOf(file) {
@@ -20,7 +21,8 @@ export async function kindOf(file) {
   if (text.startsWith("\x1aE\xdf\xa3") || text.startsWith("OggS")) return "video";
   if (/^[^]{4}ftyp/.test(text)) return ofBrand(text.slice(8, 12), text.slice(8, 64));
   if (/^[^]{4}(moov|mdat|wide|free|skip)/.test(text)) return "video";
-  return STILL.some((one) => one.test(text)) || file.type.startsWith("image/") && !TEXT.test(text) ? "still" : "other";
+  if (STILL.some((one) => one.test(text))) return "still";
+  return file.type.startsWith("image/") && !TEXT.test(text) ? "unheard" : "other";
 }
 
 /** A character a byte; TextDecoder's latin1 is windows-1252, which is another thing. */
@@ -31,7 +33,7 @@ function asText(bytes) {
 }
 
 const STILL = [
-  /^\xff\xd8\xff/, /^BM/, /^\x00\x00[\x01\x02]\x00/, /^II\x2a\x00|^MM\x00\x2a/, /^\xff\x0a|^\x00\x00\x00\x0cJXL /,
+  /^\xff\xd8\xff/, /^BM/, /^\x00\x00\x01\x00/, /^II\x2a\x00|^MM\x00\x2a/, /^\xff\x0a|^\x00\x00\x00\x0cJXL /,
   /^\x00\x00\x00\x0cjP {2}/, /^8BPS/,
 ];
 // Pages under an image's name; a drawing in SVG is a program, which is not run here.

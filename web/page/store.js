@@ -5,7 +5,7 @@
 //   name      what the results call it: the path within a folder, else the file's name
 //   file      the File or Blob
 //   state     "waiting" | "working" | "done" | "failed"
-//   kind      "still" | "animation" | "video", once it was looked at
+//   kind      "still" | "animation" | "video" | "unheard" (see kinds.js), once it was looked at
 //   outcome   null until then, else one of
 //     {status: "ok", scores, frames, unseen, model, precision, from}
 //     {status: of figleaf.errors.Status or "server" or "error", why, model, precision, from}

@@ -119,7 +119,7 @@ def test_kinds_are_told_by_the_first_bytes(opened: Opened) -> None:
         ("page.png", "other", "image/png", b"\n <!doctype html><html>"),
         ("page.svg", "other", "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
         ("text.txt", "other", "text/plain", b"GIF, it says"),
-        ("unheard.raw", "still", "image/x-unheard", b"\1\2\3\4"),
+        ("unheard.raw", "unheard", "image/x-unheard", b"\1\2\3\4"),
         ("none.jpg", "empty", "image/jpeg", b""),
     ]
     given = [[name, kind, base64.b64encode(data).decode()] for name, _, kind, data in files]

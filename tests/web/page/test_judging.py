@@ -110,18 +110,22 @@ def test_what_cannot_be_judged_is_a_row_with_a_status(opened: Opened, photo: Pat
             "mimeType": "image/heic",
             "buffer": b"\0\0\0\x18ftypheic" + bytes(90),
         },
+        {"name": "zeros.jpg", "mimeType": "image/jpeg", "buffer": bytes(4096)},
+        {"name": "a.tga", "mimeType": "image/x-tga", "buffer": b"\0\0\x02" + bytes(4096)},
         {"name": "good.jpg", "mimeType": "image/jpeg", "buffer": whole},  # a PNG under that name
     )
-    opened.judged(5)
+    opened.judged(7)
     found = {one["input"]: (one["status"], one["decision"]) for one in opened.records()}
     assert found == {
         "empty.png": ("empty", "review"),
         "page.jpg": ("not_an_image", "review"),
         "damaged.png": ("corrupt", "review"),
         "kept.heic": ("unsupported", "review"),
+        "zeros.jpg": ("not_an_image", "review"),
+        "a.tga": ("unsupported", "review"),
         "good.jpg": ("ok", "allow"),
     }
-    assert opened.count("failed") == 4
+    assert opened.count("failed") == 6
     expect(opened.row("page.jpg").locator(".reason")).to_have_text("Not an image")
     opened.at("policy").select_option("strict")  # whose word on what cannot be read is another
     assert opened.record("page.jpg")["decision"] == "block"
