@@ -14,7 +14,7 @@ These are raised where the caller can do something about it::
     ├── RulesError                      a file of categories, exemptions or hashes that is not valid
     ├── DatasetError                    a data set that cannot be opened, is in use or is damaged
     │   └── LeakError                   a split with the same picture on both sides
-    ├── PageError                       the page's files are missing, or changed while they were read
+    ├── PageError                       the page's files are missing, or changed while read
     ├── ServerError                     a server that refused a request, or gave no answer
     └── MissingExtraError (ImportError) an optional dependency is not installed
 """
