@@ -19,6 +19,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from figleaf.serve.metrics import Metrics
+from figleaf.serve.rules import ServeRules
+from figleaf.serve.server import running
 
 yaml = pytest.importorskip("yaml")
 
@@ -153,18 +155,18 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
             assert isinstance(json.loads(given), list), f"{name} goes through a shell"
 
 
-def test_what_asks_for_the_health_does_so_alike_and_fails_where_nobody_answers() -> None:
+def test_what_asks_for_the_health_fails_where_nobody_answers() -> None:
     (check,) = instructions("HEALTHCHECK")
-    image = json.loads(check.partition("CMD")[2])
-    compose = service()["healthcheck"]["test"][1:]
-    assert image == compose
-    python, *arguments = image
+    python, *arguments = json.loads(check.partition("CMD")[2])
     assert python == "/opt/figleaf/bin/python"
+    assert "healthcheck" not in service()  # the image's is used
     program = arguments[-1].replace("8000", "9")  # where nobody listens
-    done = subprocess.run(
-        [sys.executable, *arguments[:-1], program], capture_output=True, timeout=30
-    )
+    done = lint(sys.executable, *arguments[:-1], program)
     assert done.returncode == 1
+    with running(ServeRules(port=0, models=("mobilenet_v2",), workers=1)) as server:
+        program = arguments[-1].replace("8000", server.url.rpartition(":")[2])
+        done = lint(sys.executable, *arguments[:-1], program)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_the_container_can_write_nowhere_and_is_reached_from_this_machine_alone() -> None:
