@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 import figleaf
 from figleaf.errors import PageError
@@ -38,13 +38,12 @@ def without_page() -> Assets:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     program = require_chromium()
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=flags)
-        yield started
-        started.close()
+    started = playwright.chromium.launch(executable_path=program, args=flags)
+    yield started
+    started.close()
 
 
 @pytest.fixture

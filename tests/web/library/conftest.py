@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from figleaf.errors import PageError
 from figleaf.models.bundle import ZOO
@@ -42,12 +42,6 @@ def plain_site(folders: dict[str, Path]) -> Iterator[str]:
     """The same from a server that sends no such headers."""
     with served(folders, {}) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from figleaf.errors import PageError
 from figleaf.serve.rules import ServeRules
@@ -30,12 +30,11 @@ def server(assets: None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        started = launch(playwright.chromium)
-        yield started
-        started.close()
+    started = launch(playwright.chromium)
+    yield started
+    started.close()
 
 
 @pytest.fixture
