@@ -1,8 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from figleaf.classify.prediction import Decision, Prediction
+from figleaf.classify.prediction import Decision, FrameScores, Prediction
 from figleaf.errors import InputError, Status
 from figleaf.models.card import RESULT_FIELDS
 from figleaf.models.runtime import Precision
@@ -35,6 +36,23 @@ def test_the_schema() -> None:
         "precision": "f32",
     }
     assert json.loads(json.dumps(GOOD.to_dict())) == GOOD.to_dict()
+
+
+def test_the_schema_of_a_film_has_its_frames_at_the_end() -> None:
+    frame = FrameScores(1.23456789, {"drawings": 0.12345678, "neutral": 0.1}, None, None)
+    film = replace(GOOD, frames=(frame,))
+    assert film.to_dict() == GOOD.to_dict() | {
+        "frames": [
+            {
+                "seconds": 1.234568,
+                "scores": {"drawings": 0.123457, "neutral": 0.1},
+                "unsafe": None,
+                "decision": None,
+            }
+        ]
+    }
+    assert film.to_dict("nsfwjs") == GOOD.to_dict("nsfwjs")
+    assert film.top(1).frames[0].scores == {"drawings": 0.12345678}
 
 
 def test_the_schema_of_nsfwjs() -> None:

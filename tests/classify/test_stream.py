@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from figleaf.classify.stream import chunked, ordered_map
+from figleaf.classify.stream import chunked, ordered_map, weighed
 
 
 def test_results_come_in_order_whatever_takes_longest() -> None:
@@ -63,3 +63,21 @@ def test_chunks_grow_up_to_their_size() -> None:
     assert lengths == [1, 1, 2, 2, 4, 4, 8, 8, 8, 2]
     assert [*chunked("abc", 1, 4)] == [["a"], ["b"], ["c"]]
     assert list(chunked([], 8, 2)) == []
+
+
+def test_groups_end_where_their_weights_are_enough() -> None:
+    grouped = list(weighed([1, 1, 5, 0, 9, 0, 2], lambda weight: weight, 4))
+    assert grouped == [[1, 1, 5], [0, 9], [0, 2]]
+    assert list(weighed([], lambda weight: weight, 4)) == []
+
+
+def test_groups_take_no_more_than_they_need() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(9):
+            taken.append(item)
+            yield item
+
+    next(weighed(items(), lambda _: 1, 3))
+    assert taken == [0, 1, 2]
