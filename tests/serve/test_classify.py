@@ -59,6 +59,8 @@ def test_the_query(client: httpx2.Client, data: bytes) -> None:
     (found,) = results(client.post(PATH, params=query, files={"file": data}))
     assert (found["model"], found["policy"]) == ("resnet50_thin@1", "strict@1")
     assert list(found["scores"]) == ["sfw"]
+    (again,) = results(client.post(PATH, params={"model": found["model"]}, files={"file": data}))
+    assert again["model"] == found["model"]
 
 
 def test_the_shape_of_nsfwjs(

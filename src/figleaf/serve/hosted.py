@@ -131,7 +131,7 @@ class Catalogue:
         Raises:
             ProblemError: it names one that is not here, or that does not go with the other.
         """
-        hosted = next(iter(self.models.values())) if model is None else self.models.get(model)
+        hosted = next(iter(self.models.values())) if model is None else self._named(model)
         if hosted is None:
             raise ProblemError(
                 Kind.INVALID, f"no such model here; there are {', '.join(self.models)}"
@@ -145,6 +145,11 @@ class Catalogue:
             detail = f"policy {chosen.tag} has no threshold for the classes of {hosted.card.tag}"
             raise ProblemError(Kind.INVALID, detail)
         return Choice(hosted, Verdicts(hosted.card, chosen, hosted.model.precision))
+
+    def _named(self, model: str) -> HostedModel | None:
+        """The model of a name, or of a tag, which is what results call it."""
+        tagged = (one for one in self.models.values() if one.card.tag == model)
+        return self.models.get(model) or next(tagged, None)
 
     def retire(self) -> None:
         """Let go of all models that no later catalogue has, once nobody uses them."""
