@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -64,6 +64,7 @@ def refused(data: bytes, **options: Any) -> ImageError:
 # Which frames.
 
 
+@settings(deadline=None)  # of one run: the machine may be busy
 @given(
     st.lists(st.floats(0, 1e6), max_size=200),
     st.floats(0, 1e6),

@@ -8,7 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from figleaf.classify.lists.hashlists import HashKind, read_hash_list
@@ -224,6 +224,7 @@ def as_json(listed: list[tuple[HashKind, bytes]], indent: int | None = None) -> 
     return json.dumps({"data": records}, indent=indent)
 
 
+@settings(deadline=None)  # of one run: the machine may be busy
 @given(listed=LISTED)
 @pytest.mark.parametrize("write_as", [as_text, as_csv, as_json, lambda x: as_json(x, 1)])
 def test_every_form_keeps_every_hash(
