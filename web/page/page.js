@@ -1,12 +1,14 @@
 // The page: its parts, put together.
 
+import { meaningOf } from "./bars.js";
 import { Camera } from "./camera.js";
-import { at, make, onceAFrame, put, save, tell } from "./dom.js";
+import { at, make, put, save, tell } from "./dom.js";
 import { openIntake } from "./intake.js";
 import { judgeHere } from "./judge.js";
 import { keep, kept } from "./kept.js";
 import { Models } from "./models.js";
 import { keepModel, keptModels, openOffline, speakOffline } from "./offline.js";
+import { Progress } from "./progress.js";
 import { asCSV, asJSON, recordOf } from "./records.js";
 import { Results } from "./results.js";
 import { Rules } from "./rules.js";
@@ -15,12 +17,10 @@ import { ModelPicker } from "./settings.js";
 import { readSite, within } from "./site.js";
 import { Store } from "./store.js";
 import { copyOf, policyFile } from "./thresholds.js";
-import { meaningOf } from "./bars.js";
 import { Wait, Work } from "./work.js";
 import { fill, LANGUAGES, language, number, say, speak } from "./words.js";
 
 const AT_ONCE = { browser: 2, server: 4 }; // one is decoded while another is computed
-const SPOKEN_EVERY = 8000; // milliseconds between two words on how far it is
 
 speak(LANGUAGES.includes(kept("language")) ? kept("language") : navigator.language.slice(0, 2));
 dress(kept("theme") ?? "auto");
@@ -35,12 +35,14 @@ try {
 }
 
 const preferred = site.models.find(({ name }) => name === kept("model")) ?? site.models.find((one) => one.default) ?? site.models[0];
-const first = site.policies.find(({ name }) => name === (kept("policy") ?? preferred.policy)) ?? site.policies[0];
+const policyCalled = (wanted) => site.policies.find(({ name }) => name === wanted);
+const first = policyCalled(kept("policy")) ?? policyCalled(preferred.policy) ?? policyCalled(site.default_policy);
 const store = new Store({ policy: copyOf(first), filter: "all", label: "", sort: "added", top: 5, server: false });
 const models = new Models();
 const server = new Server(site.server ? within(site.server) : "");
 const work = new Work(store, judge, width);
 const results = new Results(store, { remove, again });
+const progress = new Progress(store, work, results, waitsFor);
 const rules = new Rules(store, site.policies);
 const picker = new ModelPicker(site, models, chooseModel);
 const camera = new Camera(models, store, (name, file) => take([{ name, file }], 0));
@@ -51,6 +53,11 @@ const entry = () => site.models.find(({ name }) => name === at("model").value);
 function width() {
   if (store.choices.server) return server.wanted ? 0 : AT_ONCE.server;
   return models.model ? AT_ONCE.browser : 0;
+}
+
+function waitsFor() {
+  if (store.choices.server) return server.wanted ? "key" : null;
+  return models.model ? null : "model";
 }
 
 function judge(item, wanted) {
@@ -91,7 +98,8 @@ function again(item) {
 function chooseModel(name) {
   keep("model", name);
   at("model").value = name;
-  if (!kept("policy")) rules.choose(entry().policy); // as the model suggests, where nobody has chosen
+  // As the model suggests, where nobody has chosen or moved anything.
+  if (!kept("policy") && !rules.changed) rules.choose(entry().policy);
   rules.show(entry().labels);
   store.forgetOutcomes();
   if (!store.choices.server || models.state !== "none") models.use(entry());
@@ -119,43 +127,6 @@ function records() {
   return [...store.items.values()].map((item) => recordOf(item, policy, rules.tag)).filter(Boolean);
 }
 
-// What is shown of the work.
-
-let spoken = 0;
-const showWork = onceAFrame(() => {
-  const items = [...store.items.values()];
-  const done = items.filter((item) => item.outcome).length;
-  const busy = items.length > done;
-  at("work").hidden = !busy;
-  at("work-progress").value = items.length ? done / items.length : 0;
-  at("work-stop").hidden = work.stopped;
-  at("work-go").hidden = !work.stopped;
-  const words = wordsOfWork(done, items.length);
-  put(at("work-state"), words);
-  speakOfWork(words, busy, items.length);
-});
-
-function wordsOfWork(done, all) {
-  const values = { done: number(done), all: number(all), n: number(all - done) };
-  if (work.stopped) return say("work_stopped", values);
-  if (store.choices.server && server.wanted) return say("work_key", values);
-  if (!store.choices.server && !models.model) return say("work_model", values);
-  return say("work", values);
-}
-
-let wasBusy = false;
-function speakOfWork(words, busy, all) {
-  if (busy && performance.now() > spoken + SPOKEN_EVERY) {
-    spoken = performance.now();
-    if (wasBusy) tell(words);
-  }
-  if (wasBusy && !busy && all) {
-    const { block, review, allow } = results.counts();
-    tell(say("work_done", { all: number(all), block: number(block), review: number(review), allow: number(allow) }));
-  }
-  wasBusy = busy;
-}
-
 // Words, looks.
 
 function applyWords() {
@@ -172,7 +143,7 @@ function speakAnew() {
   results.speak();
   camera.speak();
   showServer();
-  showWork();
+  progress.show();
   speakOffline();
   put(at("version"), say("version", { version: site.version }));
   note("");
@@ -195,10 +166,8 @@ openIntake(take, (text) => {
   note(text);
   tell(text);
 });
-for (const event of ["items", "item"]) store.addEventListener(event, showWork);
-work.addEventListener("change", showWork);
 models.addEventListener("change", () => {
-  showWork();
+  progress.show();
   if (models.state !== "ready") return;
   rules.show(models.model.labels);
   work.wake();
@@ -206,7 +175,7 @@ models.addEventListener("change", () => {
 });
 server.addEventListener("change", () => {
   showServer();
-  showWork();
+  progress.show();
   if (server.wanted) tell(say("server_key_wanted"));
   else work.go();
 });
@@ -233,16 +202,9 @@ at("sort").addEventListener("change", () => store.choose({ sort: at("sort").valu
 at("top").addEventListener("change", () => store.choose({ top: at("top").value === "all" ? Infinity : Number(at("top").value) }));
 at("save-csv").addEventListener("click", () => save("figleaf.csv", "text/csv", asCSV(records())));
 at("save-json").addEventListener("click", () => save("figleaf.json", "application/json", asJSON(records())));
-at("work-stop").addEventListener("click", () => {
-  work.stop();
-  at("work-go").focus();
-});
-at("work-go").addEventListener("click", () => {
-  work.go();
-  at("work-stop").focus();
-});
 at("clear").addEventListener("click", () => {
   store.clear();
+  work.go();
   note("");
   tell(say("cleared"));
   at("choose").focus();
@@ -264,7 +226,8 @@ document.addEventListener("visibilitychange", () => document.hidden && leave());
 // Begin.
 
 at("top").value = "5";
-for (const id of ["sort", "server", "reveal"]) at(id).matches("select") ? (at(id).value = "added") : (at(id).checked = false);
+at("sort").value = "added";
+for (const id of ["server", "reveal"]) at(id).checked = false;
 if (matchMedia("(max-width: 60rem)").matches) at("settings-fold").open = false;
 at("server-setting").hidden = !site.server;
 picker.fill(preferred.name);
@@ -274,6 +237,8 @@ speakAnew();
 if (navigator.connection?.saveData) picker.show();
 else models.use(preferred);
 openOffline(site);
+
+/** Without a network the models that were never used cannot be had. */
 async function markAway() {
   const there = navigator.onLine === false ? await keptModels(site) : null;
   picker.setAway(new Set(there ? site.models.map(({ name }) => name).filter((name) => !there.has(name)) : []));

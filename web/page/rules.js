@@ -28,6 +28,11 @@ export class Rules {
     return this.#policies.find(({ name }) => name === this.#store.choices.policy.name);
   }
 
+  /** Whether a threshold was moved. */
+  get changed() {
+    return changes(this.#store.choices.policy, this.original).length > 0;
+  }
+
   /** What results call the policy: with what was changed of it. */
   get tag() {
     return tagOf(this.#store.choices.policy, this.original);
@@ -94,6 +99,6 @@ export class Rules {
       slide.setAttribute("aria-valuetext", value === null ? "" : String(value));
       typed.value = value === null ? "" : String(value);
     }
-    at("policy-reset").disabled = !changes(policy, this.original).length;
+    at("policy-reset").disabled = !this.changed;
   }
 }
