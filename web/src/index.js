@@ -42,7 +42,7 @@ export async function load(url, options = {}) {
 }
 
 function folder(ort) {
-  const url = ort === undefined ? new URL("../ort/", import.meta.url).href : absolute(ort);
+  const url = ort === undefined ? new URL(/* @vite-ignore */ "../ort/", import.meta.url).href : absolute(ort);
   return url.replace(/\/?$/, "/");
 }
 
