@@ -22,6 +22,8 @@ PUBLIC = [
     "FinetuneRules",
     "FitRules",
     "FittedPolicy",
+    "FrameRules",
+    "FrameScores",
     "Limits",
     "Policy",
     "Precision",

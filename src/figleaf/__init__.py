@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from figleaf.auditing.report import AuditReport
     from figleaf.auditing.rules import AuditRules
     from figleaf.classify.classifier import Classifier, load
+    from figleaf.classify.moving import FrameRules
     from figleaf.classify.policy import Policy, load_policy
-    from figleaf.classify.prediction import Decision, Prediction
+    from figleaf.classify.prediction import Decision, FrameScores, Prediction
     from figleaf.curate.cleaning.clean import clean
     from figleaf.curate.cleaning.rules import CleanRules
     from figleaf.curate.restore import restore
@@ -65,6 +66,8 @@ __all__ = [
     "FinetuneRules",
     "FitRules",
     "FittedPolicy",
+    "FrameRules",
+    "FrameScores",
     "Limits",
     "Policy",
     "Precision",
@@ -112,6 +115,8 @@ _HOMES = {
     "FinetuneRules": "figleaf.training.finetune.rules",
     "FitRules": "figleaf.evaluation.policy_fit.rules",
     "FittedPolicy": "figleaf.evaluation.policy_fit.fitted",
+    "FrameRules": "figleaf.classify.moving",
+    "FrameScores": "figleaf.classify.prediction",
     "Limits": "figleaf.images",
     "Policy": "figleaf.classify.policy",
     "Precision": "figleaf.models.runtime",

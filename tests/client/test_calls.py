@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from figleaf.classify.prediction import Decision, Prediction
+from figleaf.classify.prediction import Decision, FrameScores, Prediction
 from figleaf.client.answers import Failure, Reply, failure_of, parse_prediction, predictions_in
 from figleaf.client.calls import Packer
 from figleaf.client.rules import ClientRules
@@ -38,6 +38,13 @@ def test_requests_hold_all_inputs_in_order_and_no_more_than_they_may(
 
 
 PROBABILITY = some.floats(0, 1).map(lambda p: round(p, 6))
+FRAMES = some.builds(
+    FrameScores,
+    seconds=some.floats(0, 1e6).map(lambda seconds: round(seconds, 6)),
+    scores=some.dictionaries(some.text(), PROBABILITY),
+    unsafe=some.none() | PROBABILITY,
+    decision=some.none() | some.sampled_from(Decision),
+)
 PREDICTIONS = some.builds(
     Prediction,
     input=some.text(),
@@ -50,6 +57,7 @@ PREDICTIONS = some.builds(
     policy=some.text(),
     model=some.text(),
     precision=some.sampled_from(Precision),
+    frames=some.lists(FRAMES, max_size=3).map(tuple),
 )
 
 

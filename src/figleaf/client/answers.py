@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
-from figleaf.classify.prediction import Decision, Prediction
+from figleaf.classify.prediction import Decision, FrameScores, Prediction
 from figleaf.client.calls import Batch
 from figleaf.client.offer import ServedModel, ServedPolicy
 from figleaf.client.sources import Upload
@@ -133,6 +133,7 @@ def _named(prediction: Prediction, upload: Upload) -> Prediction:
         scores={},
         unsafe=None,
         reason=upload.failure.reason,
+        frames=(),
     )
 
 
@@ -162,6 +163,20 @@ def parse_prediction(entry: Any) -> Prediction:
         policy=_text(entry["policy"]),
         model=_text(entry["model"]),
         precision=Precision(entry["precision"]),
+        frames=tuple(map(_frame, entry.get("frames") or ())),
+    )
+
+
+def _frame(entry: Any) -> FrameScores:
+    unsafe, decision = entry["unsafe"], entry["decision"]
+    seconds = entry["seconds"]
+    if type(seconds) not in (int, float):
+        raise TypeError(f"{seconds!r} is no time")
+    return FrameScores(
+        seconds=float(seconds),
+        scores=_scores(entry["scores"]),
+        unsafe=None if unsafe is None else _probability(unsafe),
+        decision=None if decision is None else Decision(decision),
     )
 
 
