@@ -9,15 +9,22 @@ import { FigleafError, unpacked } from "./errors.js";
  */
 export async function openRemoteEngine(how, { signal, onProgress } = {}) {
   signal?.throwIfAborted();
-  const worker = new Worker(new URL("./worker.js", import.meta.url), {
-    type: "module",
-    name: "figleaf",
-  });
+  const worker = started();
   try {
     return new RemoteEngine(worker, await opened(worker, how, signal, onProgress));
   } catch (error) {
     worker.terminate();
     throw error;
+  }
+}
+
+function started() {
+  try {
+    // As bundlers know it: the URL and the type are written here, in one expression.
+    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "figleaf" });
+  } catch (error) {
+    const why = `no worker can be started here (${error.message})`;
+    throw new FigleafError("UNSUPPORTED", `${why}: serve the library yourself, or use worker: false`);
   }
 }
 

@@ -6,6 +6,8 @@ import { FigleafError } from "./errors.js";
 const MODULES = { wasm: "ort.wasm.min.mjs", webgpu: "ort.webgpu.min.mjs" };
 const MOST_THREADS = 8; // a graph of this size gains nothing beyond
 
+const started = new Set(); // runtimes, by URL
+
 /**
  * A compiled graph.
  *
@@ -46,8 +48,8 @@ function threadsFor(wanted) {
   return wanted ?? Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, MOST_THREADS);
 }
 
-async function compiled(graph, folder, backend, threads) {
-  const { InferenceSession, Tensor } = await runtime(folder, backend, threads);
+async function compiled(graph, folder, backend, wanted) {
+  const { env, InferenceSession, Tensor } = await runtime(folder, backend, wanted);
   let session;
   try {
     session = await InferenceSession.create(graph, {
@@ -58,7 +60,7 @@ async function compiled(graph, folder, backend, threads) {
   } catch (error) {
     throw new FigleafError("RUNTIME", `onnxruntime-web refuses the graph: ${firstLine(error)}`);
   }
-  return new Compiled(session, Tensor, backend, threads);
+  return new Compiled(session, Tensor, backend, env.wasm.numThreads);
 }
 
 async function runtime(folder, backend, threads) {
@@ -71,9 +73,13 @@ async function runtime(folder, backend, threads) {
     const cure = "give `ort`, the URL of the folder that holds onnxruntime-web's files";
     throw new FigleafError("NOT_FOUND", `${url} cannot be loaded (${error.message}); ${cure}`);
   }
-  module.env.wasm.wasmPaths = folder;
-  module.env.wasm.numThreads = threads;
-  module.env.logLevel = "error";
+  if (!started.has(url)) {
+    // Once for a thread: its memory and its threads are what the first model has asked for.
+    started.add(url);
+    module.env.wasm.wasmPaths = folder;
+    module.env.wasm.numThreads = threads;
+    module.env.logLevel = "error";
+  }
   return module;
 }
 

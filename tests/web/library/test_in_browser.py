@@ -228,6 +228,23 @@ def test_without_isolation_there_is_one_thread(
         assert one.complaints == []
 
 
+def test_a_page_has_the_threads_of_its_first_model(opened: Opened) -> None:
+    opened.load(MODEL, worker=False, threads=1)
+    opened.load(MODEL, worker=False, threads=2)
+    assert opened.run("return model.threads") == 1  # and says so
+    opened.load(MODEL, threads=2)
+    assert opened.run("return model.threads") == 2
+
+
+def test_where_no_worker_can_be_started(browser: Browser, site: str) -> None:
+    program = "throw new DOMException('not here', 'SecurityError')"
+    with Opened(browser, site) as one:
+        one.page.evaluate(f"void (globalThis.Worker = function () {{ {program} }})")
+        told = one.run("return refusal(load('/models/mobilenet_v2/'))")
+        assert told.startswith("FigleafError UNSUPPORTED: ")
+        assert "worker: false" in told
+
+
 @pytest.mark.parametrize("worker", [True, False])
 def test_calls_may_overlap(
     worker: bool, opened: Opened, files: dict[str, bytes], classifier: figleaf.Classifier
