@@ -1,5 +1,6 @@
 // Results for programs: the fields that `figleaf classify --format json` and `--format csv` give.
 
+import { fixed } from "./figleaf/figures.js";
 import { labelOf, reasonFor, verdictOn } from "./verdict.js";
 
 /** The result of an item as figleaf's JSON has it; null until there is one. */
@@ -26,7 +27,7 @@ const frameOf = ({ seconds, scores, unsafe, decision }) => ({
   seconds: round(seconds), scores: rounded(scores), unsafe: round(unsafe), decision,
 });
 
-const round = (value) => (value === null ? null : Math.round(value * 1e6) / 1e6);
+const round = (value) => (value === null ? null : Number(fixed(value, 6)));
 const rounded = (scores) => Object.fromEntries(Object.entries(scores).map(([name, value]) => [name, round(value)]));
 
 /** A JSON array, a record a line. */

@@ -5,7 +5,7 @@ import { Bars } from "./bars.js";
 import { make, put } from "./dom.js";
 import { Picture } from "./picture.js";
 import { Timeline } from "./timeline.js";
-import { tenths } from "./verdict.js";
+import { ranked, tenths } from "./verdict.js";
 import { say, sayIfAny } from "./words.js";
 
 const TRASH = "×";
@@ -77,7 +77,7 @@ export class Row {
     if (frames) this.#showTimeline(verdict, view);
     else this.#dropTimeline();
     const scores = frames ? frames[this.#timeline.chosen].scores : (verdict?.scores ?? {});
-    const pairs = Object.entries(scores).slice(0, view.top);
+    const pairs = ranked(scores).slice(0, view.top);
     this.#bars.show(pairs, this.#meanings.getAttribute("aria-expanded") === "true");
     this.#bars.element.hidden = this.#meanings.hidden = !pairs.length;
   }

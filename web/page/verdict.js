@@ -1,5 +1,6 @@
 // From scores and a policy to a verdict, as figleaf.classify.verdict in Python has it.
 
+import { fixed } from "./figleaf/figures.js";
 import { decide } from "./figleaf/policy.js";
 
 const SEVERITY = { allow: 0, review: 1, block: 2 };
@@ -64,16 +65,14 @@ export function reasonFor(item, verdict) {
   return verdict.least ? `${doubt}: ${verdict.least}` : doubt;
 }
 
-// Python's ".1f": halves go to the even digit, where toFixed takes them up.
-const TENTHS = new Intl.NumberFormat("en", {
-  minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false, roundingMode: "halfEven",
-});
-
 /** Seconds with one decimal, as Python writes them. */
-export const tenths = (seconds) => TENTHS.format(seconds);
+export const tenths = (seconds) => fixed(seconds, 1);
+
+/** Scores as pairs, most probable first: objects put names that are whole numbers first. */
+export const ranked = (scores) => Object.entries(scores).sort((a, b) => b[1] - a[1]);
 
 /** The most probable class. */
-export const labelOf = (scores) => Object.keys(scores)[0] ?? null;
+export const labelOf = (scores) => ranked(scores)[0]?.[0] ?? null;
 
 /** Scores, most probable first. */
-export const sorted = (scores) => Object.fromEntries(Object.entries(scores).sort((a, b) => b[1] - a[1]));
+export const sorted = (scores) => Object.fromEntries(ranked(scores));

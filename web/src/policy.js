@@ -4,6 +4,7 @@
 //     {"name": "unsafe", "classes": ["hentai", "porn", "sexy", "nsfw"], "review": 0.5, "block": 0.95},
 //     {"name": "explicit", "classes": ["hentai", "porn", "nsfw"], "review": null, "block": 0.8}]}
 
+import { fixed, general } from "./figures.js";
 import { canonical } from "./labels.js";
 
 const SEVERITY = { allow: 0, review: 1, block: 2 };
@@ -52,26 +53,17 @@ function outcome({ name, review, block }, score) {
   for (const [decision, threshold] of [["block", block], ["review", review]]) {
     // NaN is not below anything.
     if (isSet(threshold) && !(score < threshold)) {
-      return { decision, reason: `${name} ${fixed(score)} >= ${general(threshold)}` };
+      return { decision, reason: `${name} ${shown(score)} >= ${general(threshold)}` };
     }
   }
   const lowest = isSet(review) ? review : block;
-  return { decision: "allow", reason: `${name} ${fixed(score)} < ${general(lowest)}` };
+  return { decision: "allow", reason: `${name} ${shown(score)} < ${general(lowest)}` };
 }
 
 function isSet(threshold) {
   return threshold !== null && threshold !== undefined;
 }
 
-/** Python's ".3f" for 0..1: halves are decided by the number's exact value, as toFixed has it. */
-function fixed(score) {
-  return Number.isNaN(score) ? "nan" : score.toFixed(3);
-}
-
-/** Python's "g": six digits, no zeros at the end, an exponent of two digits below 1e-4. */
-function general(number) {
-  const text = String(Number(number.toPrecision(6)));
-  if (number === 0 || Math.abs(Number(text)) >= 1e-4) return text;
-  const [digits, exponent] = Number(text).toExponential().split("e-");
-  return `${digits}e-${exponent.padStart(2, "0")}`;
+function shown(score) {
+  return Number.isNaN(score) ? "nan" : fixed(score, 3);
 }

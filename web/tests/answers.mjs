@@ -3,6 +3,7 @@
 
 import { createInterface } from "node:readline";
 
+import { fixed, general } from "../src/figures.js";
 import { choose } from "../src/frames.js";
 import { nsfwjsName } from "../src/labels.js";
 import { decide } from "../src/policy.js";
@@ -13,6 +14,8 @@ import { parseCard } from "../src/card.js";
 const ANSWERS = {
   decide: ({ policy, scores }) => decide(policy, scores),
   choose: ({ begins, length, every, most }) => choose(begins, length, { every, most }),
+  fixed: ({ value, digits }) => fixed(value, digits),
+  general: ({ value }) => general(value),
   name: ({ label }) => nsfwjsName(label),
   align: ({ picture, size }) => base64(alignCorners(unpacked(picture), size)),
   antialias: ({ picture, size, filter }) =>

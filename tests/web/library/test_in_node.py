@@ -183,6 +183,21 @@ def test_decisions_are_pythons() -> None:
         assert answer["unsafe"] == (unsafe if unsafe is None else pytest.approx(unsafe, abs=1e-12))
 
 
+def test_figures_are_pythons() -> None:
+    generator = np.random.default_rng(10)
+    values = [n / 2**power for power in range(1, 9) for n in range(2**power)]  # halves, exactly
+    values += [n / 1000 for n in range(0, 3000, 25)]  # halves but for their last bit
+    values += generator.random(500).tolist() + generator.random(500, np.float32).tolist()
+    asked = [(value, digits) for value in values for digits in (0, 1, 3, 6)]
+    answers = ask({"of": "fixed", "value": value, "digits": digits} for value, digits in asked)
+    for (value, digits), answer in zip(asked, answers, strict=True):
+        assert answer == f"{value:.{digits}f}"
+        assert float(answer) == round(value, digits)
+    values = [one for one in values if one <= 1] + [2**-power for power in range(300)]
+    answers = ask({"of": "general", "value": value} for value in values)
+    assert answers == [f"{value:g}" for value in values]
+
+
 def test_names_are_nsfwjss() -> None:
     labels = [*FIVE, "sfw", "nsfw", "own class", "MiXed", "été", "옷", "x"]
     scores = dict.fromkeys(labels, 0.0)
