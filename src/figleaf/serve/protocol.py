@@ -3,7 +3,8 @@
 uvicorn waits for ever for the headers of a connection's first request and takes them in any length,
 and any number of trailers after a body; it keeps a connection whose other side does not read its
 answer; it reads on without end what it has answered already; and of requests that are sent before
-the ones in front of them are answered it keeps any number. Here each of these has a limit.
+the ones in front of them are answered it keeps any number. Here each of these has a limit. And a
+request that offers another protocol, as Java's client does by default, keeps its body.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from figleaf.serve.problems import ALWAYS, Kind, ProblemError, overloaded
@@ -75,7 +77,30 @@ class _Limited(HttpToolsProtocol):
         if self._fruitless > MAX_HEAD + len(data):
             self._refuse(_too_long() if self._in_head else _out_of_proportion())
             return
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(_no_http())
+
+    def _decline(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as if it did not (RFC 9110, 7.8).
+
+        httptools takes what follows such a head for the other protocol's: a body would be lost, or
+        be read as a request. So the head is read anew, without the offer, by a fresh parser.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":  # which is an offer by itself
+            self._refuse(_no_http())
+            return
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's has
+        self._fruitless = 0
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -89,6 +114,8 @@ class _Limited(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.transport.is_closing():  # of what is left of a piece
+            return
+        if self.parser.should_upgrade():  # it comes again, see `_decline`
             return
         self._in_head = False
         self._fruitless = 0
@@ -153,9 +180,6 @@ class _Limited(HttpToolsProtocol):
 
     # Answers of its own
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(ProblemError(Kind.BAD_REQUEST, "this is not HTTP as RFC 9112 has it"))
-
     def _refuse(self, problem: ProblemError) -> None:
         """Answer without asking the application, and end the connection."""
         if self.transport.is_closing():
@@ -191,6 +215,10 @@ class _Limited(HttpToolsProtocol):
     def _stop(self, name: str) -> None:
         if deadline := self._deadlines.pop(name, None):
             deadline.cancel()
+
+
+def _no_http() -> ProblemError:
+    return ProblemError(Kind.BAD_REQUEST, "this is not HTTP as RFC 9112 has it")
 
 
 def _too_long() -> ProblemError:

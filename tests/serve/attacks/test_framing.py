@@ -1,5 +1,6 @@
 """Requests that say one thing and do another: lengths, chunks, heads without an end."""
 
+import time
 from itertools import repeat
 from pathlib import Path
 
@@ -156,3 +157,38 @@ def test_it_is_no_proxy(victim: Victim) -> None:
 def test_nothing_is_upgraded(victim: Victim) -> None:
     upgrade = b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: YQ==\r\n\r\n"
     assert ask(victim.url, HEALTH[:-2] + upgrade).status == 200
+
+
+_OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA\r\n"
+"""What Java's client sends by default, with a body after it."""
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_body_after_the_offer_of_another_protocol_is_a_body(
+    victim: Victim, photo: Path, *, at_once: bool
+) -> None:
+    data = photo.read_bytes()
+    chunk = b"%x\r\n%b\r\n" % (len(data), data)
+    for framing, body in {
+        b"Content-Length: %d\r\n\r\n" % len(data): data,
+        b"Transfer-Encoding: chunked\r\n\r\n": chunk + _EMPTY,
+    }.items():
+        with Wire(victim.url) as wire:
+            sent = HEAD + _OFFER + framing + body
+            cut = len(sent) if at_once else len(sent) - len(body)
+            for piece in (sent[:cut], sent[cut:]):
+                time.sleep(0.1)
+                wire.send(piece)
+            assert wire.answer().statuses == ["ok"]
+            wire.send(HEALTH)  # the connection goes on in HTTP/1.1
+            assert wire.answer().json() == {"status": "ok"}
+
+
+def test_the_offer_of_another_protocol_makes_no_request_of_a_body(victim: Victim) -> None:
+    with Wire(victim.url) as wire:
+        wire.send(HEAD + _OFFER + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED))
+        time.sleep(0.1)
+        wire.send(SMUGGLED)
+        assert wire.answer().statuses == ["not_an_image"]
+        wire.send(HEALTH)
+        assert wire.answer().json() == {"status": "ok"}
