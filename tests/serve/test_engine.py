@@ -1,6 +1,7 @@
 """Lists before models, the cache, failures of workers, and the bounded queue, over HTTP."""
 
 import asyncio
+import gc
 import hashlib
 import json
 import time
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 import figleaf
+from figleaf.errors import ImageError
 from figleaf.images import decode
 from figleaf.images.phash import pdq
 from figleaf.serve.cache import Cache
@@ -88,6 +90,17 @@ def test_the_cache_gives_the_same_answers(photo: Path, smaller: bytes) -> None:
         assert answers(server, b"broken") == [{**first[2], "input": "0"}]
         assert answers(server, smaller) == [{**first[1], "input": "0"}]
         assert figure(server, 'figleaf_cache_total{outcome="hit"}') == 2
+
+
+def test_the_cache_keeps_no_file_that_could_not_be_read() -> None:
+    with running(rules_for(cache=8)) as server:
+        (found,) = answers(server, b"broken")
+        gc.collect()
+        errors = [one for one in gc.get_objects() if isinstance(one, ImageError)]
+        kept = [one for one in errors if one.reason == found["reason"]]
+    assert kept
+    # The frames of a traceback have the file's bytes.
+    assert [one.__traceback__ for one in kept] == [None] * len(kept)
 
 
 def test_the_cache_forgets_what_was_not_asked_for_longest() -> None:

@@ -86,6 +86,11 @@ class Engine:
         self._caches = rules.cache > 0
         workers = rules.workers or available_cores()
         self._resources = ExitStack()
+        # A thread for each worker: it waits for it, and does nothing else. The threads are ended
+        # last, when there are no workers any more that they would wait for.
+        self._threads = self._resources.enter_context(
+            ThreadPoolExecutor(workers, thread_name_prefix="figleaf decode")
+        )
         self._pool = self._resources.enter_context(
             IsolatedPool(
                 partial(decode, limits=rules.limits),
@@ -93,10 +98,6 @@ class Engine:
                 deadline=rules.decode_deadline,
                 max_memory=memory_for(rules.limits),
             )
-        )
-        # A thread for each worker: it waits for it, and does nothing else.
-        self._threads = self._resources.enter_context(
-            ThreadPoolExecutor(workers, thread_name_prefix="figleaf decode")
         )
 
     async def classify(
@@ -165,7 +166,9 @@ class Engine:
         try:
             looked = await self._decoded(data, recipe, choice.hosted.batcher)
         except ImageError as error:
-            return error
+            # Its traceback holds the frames that it came through, and they the file: the cache
+            # would keep it.
+            return ImageError(error.status, error.reason)
         bare = replace(looked, pictures=())
         if looked.listed(lists):
             return Known(bare, None)
