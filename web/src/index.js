@@ -20,7 +20,8 @@ const BACKENDS = ["auto", "wasm", "webgpu"];
  *     the page
  * @param options
  *     backend: "wasm", "webgpu", or "auto": WebGPU where there is a real GPU
- *     threads: of WebAssembly; without cross-origin isolation one, by default one a core, 8 at most
+ *     threads: of WebAssembly; without cross-origin isolation one, else by default half as many as
+ *         there are cores, 2 to 8
  *     ort: URL of the folder with onnxruntime-web's files; by default `../ort/`, from this module
  *     worker: false to work in the page's own thread, which then stands still meanwhile
  *     signal: an AbortSignal, which ends the loading

@@ -61,6 +61,7 @@ class RemoteEngine {
   #worker;
   #waiting = new Map();
   #count = 0;
+  #ended = null;
 
   constructor(worker, { card, backend, threads }) {
     this.card = card;
@@ -73,6 +74,7 @@ class RemoteEngine {
 
   /** One output for what `taken` has taken; what is in `transfer` goes to the worker. */
   run(picture, output, transfer) {
+    if (this.#ended) return Promise.reject(this.#ended); // nobody would answer
     return new Promise((resolve, reject) => {
       const id = (this.#count += 1);
       this.#waiting.set(id, { resolve, reject });
@@ -97,6 +99,7 @@ class RemoteEngine {
   }
 
   #end(error) {
+    this.#ended ??= error;
     this.#worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();

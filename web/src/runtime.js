@@ -4,7 +4,7 @@
 import { FigleafError } from "./errors.js";
 
 const MODULES = { wasm: "ort.wasm.min.mjs", webgpu: "ort.webgpu.min.mjs" };
-const MOST_THREADS = 8; // a graph of this size gains nothing beyond
+const MOST_THREADS = 8;
 
 const started = new Set(); // runtimes, by URL
 
@@ -45,7 +45,10 @@ async function isWorthIt() {
 /** One without cross-origin isolation, in which alone threads can share memory. */
 function threadsFor(wanted) {
   if (!globalThis.crossOriginIsolated) return 1;
-  return wanted ?? Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, MOST_THREADS);
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+  // A thread without a core of its own holds up the others: half of them, which are often two to a
+  // real core, and the page needs one too.
+  return wanted ?? Math.min(MOST_THREADS, Math.max(Math.min(cores, 2), Math.ceil(cores / 2)));
 }
 
 async function compiled(graph, folder, backend, wanted) {

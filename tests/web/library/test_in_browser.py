@@ -217,6 +217,13 @@ def test_workers_and_threads(
         opened.without_workers()
 
 
+def test_half_of_the_cores_by_default(opened: Opened) -> None:
+    opened.load(MODEL)
+    cores = opened.run("return navigator.hardwareConcurrency")
+    expected = min(8, max(min(cores, 2), (cores + 1) // 2))
+    assert opened.run("return model.threads") == expected
+
+
 def test_without_isolation_there_is_one_thread(
     browser: Browser, plain_site: str, files: dict[str, bytes], classifier: figleaf.Classifier
 ) -> None:
