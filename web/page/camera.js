@@ -20,6 +20,7 @@ export class Camera {
   #store;
   #keep;
   #stream = null;
+  #asked = null; // while a person is asked by the browser
   #bars = new Bars();
   #badge = new Badge();
   #video = at("camera-video");
@@ -43,15 +44,21 @@ export class Camera {
 
   /** Start it; a person is asked by the browser. */
   async open() {
-    if (this.#stream) return;
+    if (this.#stream || this.#asked) return;
+    const asked = (this.#asked = {});
     at("camera").hidden = false;
     this.#complain(null);
     this.#badge.element.hidden = true;
     try {
       if (!navigator.mediaDevices) throw new DOMException("", "InsecureError");
-      this.#begin(await navigator.mediaDevices.getUserMedia(WISH));
+      const stream = await navigator.mediaDevices.getUserMedia(WISH);
+      if (this.#asked === asked) this.#begin(stream);
+      else halt(stream); // stopped before it began
     } catch (error) {
+      if (this.#asked !== asked) return;
       this.#complain(error.name === "InsecureError" ? "camera_insecure" : (REFUSALS[error.name] ?? "camera_failed"));
+    } finally {
+      if (this.#asked === asked) this.#asked = null;
     }
   }
 
@@ -92,8 +99,8 @@ export class Camera {
   }
 
   #end() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
-    this.#stream = null;
+    if (this.#stream) halt(this.#stream);
+    this.#stream = this.#asked = null;
     this.#video.srcObject = null;
   }
 
@@ -173,4 +180,8 @@ export class Camera {
     this.#video.hidden = Boolean(key);
     if (key) tell(say(key));
   }
+}
+
+function halt(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }

@@ -1,6 +1,6 @@
 // Working without a network: the service worker, what it is asked to keep, and newer versions.
 
-import { at, put } from "./dom.js";
+import { at, put, tell } from "./dom.js";
 import { within } from "./site.js";
 import { say } from "./words.js";
 
@@ -21,7 +21,9 @@ export async function openOffline(site) {
   try {
     const registration = await navigator.serviceWorker.register(`sw.js?build=${encodeURIComponent(site.build)}`);
     const look = () => {
-      at("update").hidden = !(old && registration.waiting);
+      const isThere = Boolean(old && registration.waiting);
+      if (isThere && at("update").hidden) tell(say("update"));
+      at("update").hidden = !isThere;
     };
     const watch = () => {
       registration.installing?.addEventListener("statechange", look);
@@ -52,10 +54,18 @@ export async function keepModel(site, entry, backend) {
   const { active } = await navigator.serviceWorker.ready;
   const runtime = site.files.filter((file) => file.startsWith("ort/") && file.includes("asyncify") === (backend === "webgpu") && !file.endsWith("LICENSE"));
   const urls = [...runtime, `${entry.url}card.json`, `${entry.url}model.onnx`].map(within);
-  const answer = await asked(active, { keep: urls });
-  if (!answer.kept) return console.warn(`figleaf: no offline use: ${answer.why}`);
-  ready = true;
+  const { kept, why } = await asked(active, { keep: urls });
+  if (!kept) console.warn(`figleaf: no offline use: ${why}`);
+  ready = kept;
   speakOffline();
+}
+
+/** Let go of the page that the browser keeps, for the one that the server has now; nothing where this is it. */
+export async function leaveOffline() {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  if (!controlled() || !registration) return;
+  await registration.unregister();
+  location.reload();
 }
 
 /** The models that the browser keeps, by name. */

@@ -7,7 +7,7 @@ import { openIntake } from "./intake.js";
 import { judgeHere } from "./judge.js";
 import { keep, kept } from "./kept.js";
 import { Models } from "./models.js";
-import { keepModel, keptModels, openOffline, speakOffline } from "./offline.js";
+import { keepModel, keptModels, leaveOffline, openOffline, speakOffline } from "./offline.js";
 import { Progress } from "./progress.js";
 import { asCSV, asJSON, recordOf } from "./records.js";
 import { Results } from "./results.js";
@@ -33,6 +33,15 @@ try {
   put(at("model-state"), say("no_models"));
   throw error;
 }
+
+if (!site.models.length) {
+  // The browser has kept this page; the server gives out no models any more, and has another page for that.
+  put(at("model-state"), say("no_models"));
+  await leaveOffline();
+  throw new Error("the site has no models");
+}
+// First of all: should a kept page fail with a list that is newer than itself, it is replaced all the same.
+openOffline(site);
 
 const preferred = site.models.find(({ name }) => name === kept("model")) ?? site.models.find((one) => one.default) ?? site.models[0];
 const policyCalled = (wanted) => site.policies.find(({ name }) => name === wanted);
@@ -236,7 +245,6 @@ rules.show(preferred.labels);
 speakAnew();
 if (navigator.connection?.saveData) picker.show();
 else models.use(preferred);
-openOffline(site);
 
 /** Without a network the models that were never used cannot be had. */
 async function markAway() {

@@ -4,11 +4,15 @@
 // are never mixed. The page registers this script as sw.js?build=BUILD, so that another build is another
 // worker, which waits until the pages of the old one are closed, or a person asks for it.
 // Models are kept when they were used, under the hash of their graph.
+//
+// Keeping never stands in the way of giving: what there is no room for, or what is not what it should be,
+// is given as it came and not kept. What finds a file answers {response, keeping}: a promise of the latter.
 
 const BUILD = new URL(location.href).searchParams.get("build");
-const PAGE = `figleaf-page-${BUILD}`;
-const MODELS = "figleaf-models";
 const ROOT = new URL("./", location.href).href;
+const PAGES = `figleaf-page ${ROOT} `; // an origin may have several sites, each in a folder
+const PAGE = PAGES + BUILD;
+const MODELS = "figleaf-models";
 const INDEX = `${ROOT}models/index.json`;
 // Large, and only one of the two is ever used: kept when it was.
 const LATER = /^ort\/.*\.wasm$/;
@@ -19,12 +23,17 @@ addEventListener("message", (event) => event.waitUntil(answer(event)));
 addEventListener("fetch", (event) => {
   const asked = event.request;
   if (asked.method !== "GET" || !asked.url.startsWith(ROOT)) return;
-  const path = pathOf(asked.url);
-  if (path === "models/index.json") event.respondWith(index());
-  else if (/^models\/[^/]+\/[^/]+$/.test(path)) event.respondWith(ofModel(asked.url));
-  else if (/^(v1|healthz|readyz|metrics|openapi\.json)(\/|$)/.test(path)) return;
-  else event.respondWith(ofPage(asked));
+  if (/^(v1|healthz|readyz|metrics|openapi\.json)(\/|$)/.test(pathOf(asked.url))) return;
+  const found = find(asked);
+  event.respondWith(found.then(({ response }) => response));
+  event.waitUntil(found.then(({ keeping }) => keeping).catch(() => {}));
 });
+
+function find(asked) {
+  const path = pathOf(asked.url);
+  if (path === "models/index.json") return index();
+  return /^models\/[^/]+\/[^/]+$/.test(path) ? ofModel(asked.url) : ofPage(asked);
+}
 
 /** The path within the site, without a query. */
 function pathOf(url) {
@@ -46,7 +55,7 @@ async function install() {
 
 async function activate() {
   for (const name of await caches.keys()) {
-    if (name.startsWith("figleaf-page-") && name !== PAGE) await caches.delete(name);
+    if (name.startsWith(PAGES) && name !== PAGE) await caches.delete(name);
   }
   await clients.claim();
 }
@@ -56,8 +65,9 @@ async function answer({ data, ports: [port] }) {
   if (data.use) return skipWaiting();
   try {
     for (const url of data.keep) {
-      const answered = await (pathOf(url).startsWith("models/") ? ofModel(url) : ofPage(new Request(url)));
-      if (!answered.ok) throw new Error(`${url}: HTTP ${answered.status}`);
+      const { response, keeping } = await find(new Request(url));
+      if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
+      await keeping;
     }
     port.postMessage({ kept: true });
   } catch (error) {
@@ -74,13 +84,15 @@ async function fresh(url) {
 
 /** The list of models follows the server, and is the last known one without it. */
 async function index() {
-  const cache = await caches.open(PAGE);
+  return freshOrKept(await caches.open(PAGE), INDEX, INDEX);
+}
+
+async function freshOrKept(cache, url, key) {
   try {
-    const response = await fresh(INDEX);
-    await cache.put(INDEX, response.clone());
-    return response;
+    const response = await fresh(url);
+    return { response, keeping: cache.put(key, response.clone()) };
   } catch {
-    return (await cache.match(INDEX)) ?? Response.error();
+    return { response: (await cache.match(key)) ?? Response.error() };
   }
 }
 
@@ -89,10 +101,16 @@ async function ofPage(asked) {
   const path = pathOf(asked.url);
   const url = new URL(path === "" ? "index.html" : path, ROOT).href;
   const kept = await cache.match(url);
-  if (kept) return isolated(kept);
+  if (kept) return { response: isolated(kept) };
   const response = await fetch(asked);
-  if (response.ok && LATER.test(path)) await cache.put(url, response.clone());
-  return response;
+  const isLate = response.ok && LATER.test(path);
+  return { response, keeping: isLate ? keepLate(cache, url, response.clone()) : undefined };
+}
+
+async function keepLate(cache, url, response) {
+  const { build } = await (await fresh(INDEX)).json();
+  if (build !== BUILD) throw new Error("the site has changed: this is of its newer build");
+  await cache.put(url, response);
 }
 
 /** With the headers that threads need, also where whoever serves the site does not send them. */
@@ -108,26 +126,28 @@ function isolated(response) {
 async function ofModel(url) {
   const cache = await caches.open(MODELS);
   const [folder, name] = /^(.*\/)([^/?]+)/.exec(url).slice(1);
-  if (name === "card.json") return card(cache, url);
-  const { sha256 } = await (await card(cache, `${folder}card.json`)).json();
-  const key = `${url.replace(/\?.*$/, "")}?sha256=${sha256[name]}`;
+  if (name === "card.json") return freshOrKept(cache, url, withoutQuery(url));
+  const card = `${folder}card.json`;
+  const { response: told, keeping: keepingCard } = await freshOrKept(cache, card, card);
+  keepingCard?.catch(() => {});
+  const { sha256 } = await told.json();
+  const key = `${withoutQuery(url)}?sha256=${sha256[name]}`;
   const kept = await cache.match(key);
-  if (kept) return kept;
+  if (kept) return { response: kept };
   const response = await fetch(url, { cache: "no-cache" });
-  if (response.ok) {
-    await cache.delete(url, { ignoreSearch: true }); // an older version
-    await cache.put(key, response.clone());
-  }
-  return response;
+  return { response, keeping: response.ok ? keepGraph(cache, key, sha256[name], response.clone()) : undefined };
 }
 
-async function card(cache, url) {
-  const key = url.replace(/\?.*$/, "");
-  try {
-    const response = await fresh(url);
-    await cache.put(key, response.clone());
-    return response;
-  } catch {
-    return (await cache.match(key)) ?? Response.error();
+/** Another graph than the card's, or a damaged one, would be given in its place ever after. */
+async function keepGraph(cache, key, wanted, response) {
+  const bytes = await response.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (found !== wanted) throw new Error(`${key}: its hash is ${found}`);
+  await cache.put(key, new Response(bytes, { headers: response.headers }));
+  for (const other of await cache.keys(key, { ignoreSearch: true })) {
+    if (other.url !== key) await cache.delete(other); // an older version
   }
 }
+
+const withoutQuery = (url) => url.replace(/\?.*$/, "");

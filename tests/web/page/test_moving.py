@@ -140,6 +140,27 @@ def test_the_camera_is_judged_live_and_stopped(opened: Opened) -> None:
     opened.press("camera-stop")
 
 
+def test_a_camera_that_is_stopped_before_it_begins_stays_off(opened: Opened) -> None:
+    running = """async () => {
+      const streams = [];
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        streams.push(await ask(wish));
+        return streams.at(-1);
+      };
+      const press = (id) => document.getElementById(id).click();
+      for (const id of ["camera-open", "camera-open", "camera-stop"]) press(id);
+      while (!streams.length) await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return streams.flatMap((one) => one.getTracks()).map((one) => one.readyState);
+    }"""
+    assert opened.page.evaluate(running) == ["ended"]
+    expect(opened.at("camera")).to_be_hidden()
+    opened.press("camera-open")
+    expect(opened.at("camera-bars").locator("li")).to_have_count(5)
+    opened.press("camera-stop")
+
+
 def test_a_camera_that_is_refused_says_what_to_do(opened: Opened) -> None:
     opened.page.evaluate(
         """() => {

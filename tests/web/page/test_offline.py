@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,8 +101,7 @@ def test_a_newer_build_is_offered_and_never_mixed(browser: Browser, folder: Path
         expect(one.page).to_have_title("newer")
         one.ready()
         kept = one.page.evaluate("caches.keys()")
-        assert "figleaf-page-another" in kept
-        assert len([name for name in kept if name.startswith("figleaf-page-")]) == 1
+        assert sorted(kept) == ["figleaf-models", f"figleaf-page {url} another"]
 
 
 def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path) -> None:
@@ -123,3 +123,65 @@ def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path
         assert len([key for key in keys if "mobilenet_v2/model.onnx" in key]) == 1
         digest = json.loads((other / "card.json").read_text())["sha256"]["model.onnx"]
         assert any(key.endswith(digest) for key in keys)
+
+
+def test_two_sites_of_one_origin_leave_each_other_alone(
+    browser: Browser, folder: Path, photo: Path
+) -> None:
+    other = shutil.copytree(folder / "site", folder / "other")
+    index = other / "models" / "index.json"
+    told = json.loads(index.read_text("utf-8"))
+    index.write_text(json.dumps(told | {"build": "another"}), "utf-8")
+    with hosted(folder) as url, Opened(browser, url) as one:
+        for address in (url, url.replace("/site/", "/other/")):
+            one.page.goto(address)
+            one.ready()
+            one.kept()
+        one.context.set_offline(True)
+        one.page.goto(url)
+        one.ready()
+        one.choose(photo)
+        one.judged(1)
+
+
+def test_a_damaged_model_is_not_kept(browser: Browser, folder: Path) -> None:
+    graph = folder / "site" / "models" / "mobilenet_v2" / "model.onnx"
+    whole = graph.read_bytes()
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.page.wait_for_function("navigator.serviceWorker.controller")
+        one.kept()
+        one.page.evaluate("caches.delete('figleaf-models')")
+        graph.write_bytes(whole[:-1] + b"?")
+        one.page.reload()
+        expect(one.at("model-state")).to_contain_text("damaged")
+        graph.write_bytes(whole)
+        one.press("model-again")
+        one.ready()
+
+
+def test_a_full_disk_keeps_nothing_and_stops_nothing(browser: Browser, folder: Path) -> None:
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        one.page.evaluate("caches.delete('figleaf-models')")
+        session = one.context.new_cdp_session(one.page)
+        origin = one.page.evaluate("origin")
+        session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1})
+        one.page.reload()
+        one.ready()
+        one.at("model").select_option("resnet50_thin")
+        expect(one.at("model-load")).to_be_hidden()
+        one.ready()
+        assert any("no offline use" in text for text in one.complaints)
+
+
+def test_a_server_that_gives_out_no_models_any_more(browser: Browser, folder: Path) -> None:
+    site = folder / "site"
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        (site / "index.html").write_text("<!doctype html><title>sends to the server</title>")
+        (site / "models" / "index.json").write_text(json.dumps({"models": [], "build": "other"}))
+        one.page.reload()
+        expect(one.page).to_have_title("sends to the server")
