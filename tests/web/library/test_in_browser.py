@@ -217,6 +217,15 @@ def test_workers_and_threads(
         opened.without_workers()
 
 
+def test_a_worker_that_has_died_is_not_waited_for(opened: Opened, files: dict[str, bytes]) -> None:
+    opened.load(MODEL, threads=1)
+    (worker,) = opened.page.workers
+    worker.evaluate("setTimeout(() => { throw new Error('a fault in there') })")
+    opened.without_workers()
+    told = opened.run("return refusal(model.scores(await file('cat.png')))")
+    assert told.startswith("FigleafError RUNTIME: the worker has stopped")
+
+
 def test_half_of_the_cores_by_default(opened: Opened) -> None:
     opened.load(MODEL)
     cores = opened.run("return navigator.hardwareConcurrency")
