@@ -126,6 +126,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
     detail = "/openapi.json says what can be asked for"
     response = await _on_problem(request, ProblemError(kind, detail))
     response.headers.update(error.headers or {})
+    if response.headers.get("allow") == "GET":  # of the first route; the second is for HEAD
+        response.headers["allow"] = "GET, HEAD"
     return response
 
 
@@ -164,7 +166,7 @@ def _security(rules: ServeRules) -> list[Any]:
     ]
 
 
-# Routes
+# Routes. FastAPI's GET has no HEAD, which RFC 9110 (9.1) asks for, and some balancers send.
 
 _about = APIRouter()
 _v1 = APIRouter(prefix="/v1")
@@ -175,12 +177,14 @@ def _service(request: Request) -> Service:
     return service
 
 
+@_about.head("/healthz", include_in_schema=False)
 @_about.get("/healthz", response_model=schema.State)
 async def healthz() -> Response:
     """Whether the process lives."""
     return _json({"status": "ok"})
 
 
+@_about.head("/readyz", include_in_schema=False)
 @_about.get("/readyz", response_model=schema.State, responses=_problems(Kind.NOT_READY))
 async def readyz(request: Request) -> Response:
     """Whether new requests should be sent here."""
@@ -189,6 +193,7 @@ async def readyz(request: Request) -> Response:
     return _json({"status": "ready"})
 
 
+@_about.head("/metrics", include_in_schema=False)
 @_about.get(
     "/metrics",
     response_class=Response,
@@ -199,6 +204,7 @@ async def metrics(request: Request) -> Response:
     return Response(_service(request).metrics.text(), media_type=CONTENT_TYPE)
 
 
+@_v1.head("/models", include_in_schema=False)
 @_v1.get(
     "/models",
     response_model=schema.Catalogue,
@@ -276,7 +282,7 @@ def _head(request: Request) -> Head:
     length = request.headers.get("content-length")
     return Head(
         request.headers.get("content-type", ""),
-        int(length) if length is not None and length.isdigit() else None,
+        int(length) if length is not None and length.isdecimal() else None,
     )
 
 

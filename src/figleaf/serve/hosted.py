@@ -48,6 +48,9 @@ class HostedModel:
     """
 
     def __init__(self, model: Model, policy: Policy, rules: ServeRules, observe: Observe) -> None:
+        # Once before anybody waits: what cannot run is not taken in, and leaves no threads.
+        grey = tuple(np.full((*spec.size, 3), 127, np.float32) for spec in model.card.inputs)
+        model.run([grey])
         self.model = model
         self.policy = policy
         self._recipe = Recipe(
@@ -63,9 +66,6 @@ class HostedModel:
         self.number = next(_numbers)
         self._users = 1  # the catalogue that it is in
         self._counting = threading.Lock()
-        # Once before anybody waits: what cannot run is not taken in.
-        grey = tuple(np.full((*spec.size, 3), 127, np.float32) for spec in model.card.inputs)
-        model.run([grey])
 
     @property
     def card(self) -> Card:

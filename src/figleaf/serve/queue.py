@@ -39,7 +39,8 @@ class Slots:
             raise overloaded("the queue is full", self._seconds())
 
     def take(self, images: int) -> None:
-        """Accept images. One request may take what is left and more: it is bounded by itself.
+        """Accept images. Where there are none, one request may bring more than the limit: it is
+        bounded by itself, and would else be refused for good.
 
         Raises:
             ProblemError: OVERLOADED; nothing was taken.

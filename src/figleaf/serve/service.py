@@ -191,11 +191,13 @@ class Service:
         """Load anew what has changed; gives whether all of it could be. Requests go on."""
         async with self._reloading:
             old = self.catalogue
-            self._files = changed_files(self.rules)
+            self._files = await asyncio.to_thread(changed_files, self.rules)
             try:
                 new = await asyncio.to_thread(load_catalogue, self.rules, self.metrics.batch, old)
-            except FigleafError as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, what was served goes on
                 self.metrics.reloads.labels("failed").inc()
+                if not isinstance(error, FigleafError):
+                    self.log.error("reload", error)
                 self.log.write("reload", outcome="failed", detail=str(error))
                 return False
             self._catalogue = new

@@ -2,6 +2,7 @@
 nobody foresaw, which becomes a problem that tells nothing.
 """
 
+import asyncio
 import re
 import time
 import uuid
@@ -61,6 +62,13 @@ class Telemetry:
             await self._app(scope, receive, answer)
         except GoneError:
             pass
+        except asyncio.CancelledError:
+            # The time to finish what was accepted is up; uvicorn would answer in plain text.
+            if status != GONE:
+                raise
+            detail = "the server ends, and this was not done in time"
+            problem = ProblemError(Kind.NOT_READY, detail, retry_after=1, close=True)
+            await send_problem(problem, scope, answer)
         except Exception as error:  # noqa: BLE001  # whatever it is, its text stays here
             self._service.log.error("unforeseen", error, request=request_id)
             if status == GONE:
