@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import hashlib
+import io
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -138,16 +139,21 @@ def test_a_decoder_that_hangs_is_killed_and_the_picture_goes_to_a_person(
     assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
 
 
-def test_a_worker_that_dies_is_a_problem_of_its_request_alone(
-    misbehaving: Running, photo: Path
-) -> None:
-    response = ask(misbehaving, slow.DIE)
-    assert response.status_code == 500
-    problem = response.json()
-    assert problem["type"] == "urn:figleaf:problem:crashed"
-    assert "SIGKILL" not in response.text
-    died, good = answers(misbehaving, slow.DIE, photo.read_bytes())
+def test_a_worker_that_dies_is_a_problem_of_its_request_alone(photo: Path) -> None:
+    log = io.BytesIO()
+    with running(rules_for(workers=2), Surroundings(log=log, decode=slow.misbehave)) as server:
+        response = ask(server, slow.DIE)
+        assert response.status_code == 500
+        problem = response.json()
+        assert problem["type"] == "urn:figleaf:problem:crashed"
+        died, good = answers(server, slow.DIE, photo.read_bytes())
     assert (died["status"], good["status"]) == ("crashed", "ok")
+    # What exactly happened is the log's to say, of both.
+    assert "SIGKILL" not in response.text + died["reason"]
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    images = [line for line in lines if line["event"] == "image" and line["status"] == "crashed"]
+    assert images[0]["request"] == problem["request_id"]
+    assert ["SIGKILL" in line["reason"] for line in images] == [True, True]
 
 
 def test_a_worker_that_lies_is_not_believed(photo: Path) -> None:

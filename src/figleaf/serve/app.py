@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from figleaf._version import __version__
+from figleaf.errors import Status
 from figleaf.serve import schema
 from figleaf.serve.bodies import GoneError, Head, read_uploads
 from figleaf.serve.engine import Result
@@ -262,12 +263,16 @@ async def classify(
     service.slots.check()
     with choice.hosted.in_use(), service.budget.hold() as hold:
         uploads = await read_uploads(request.receive, _head(request), hold, service.rules)
+        service.slots.check()  # once more, since what is refused should not be charged
         catalogue.gate.charge(key, len(uploads))
         if any(upload.url is not None for upload in uploads):
             uploads = await service.fetch(uploads, hold)
         results = await _answered(service, uploads, choice, catalogue, request.receive)
     request_id = request.scope["request_id"]
     service.write_images(results, request_id, key)
+    if all(result.prediction.status is Status.CRASHED for result in results):
+        detail = "the process that decoded the image died; send it again, once"
+        raise ProblemError(Kind.CRASHED, detail)
     shown = [_top(result, top_k) for result in results]
     return _json(answer(shown, shape, request_id))
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from figleaf.classify.prediction import Decision, Prediction, Schema
+from figleaf.errors import Status
 from figleaf.serve.engine import Result
 
 
@@ -19,6 +20,10 @@ class Format(StrEnum):
 _CATEGORY = "sexual"
 """The one of OpenAI's categories that is assessed. Above all `sexual/minors` is not, and is never
 said to be false: figleaf knows nothing of age."""
+
+
+_CRASHED = "the process that decoded it failed"
+"""What a client is told of that; the text of an exception, or a signal, is for the log alone."""
 
 
 def answer(results: Sequence[Result], shape: Format, request_id: str) -> dict[str, Any]:
@@ -42,7 +47,10 @@ def answer(results: Sequence[Result], shape: Format, request_id: str) -> dict[st
 
 def described(result: Result) -> dict[str, Any]:
     """A result in figleaf's own shape: that of the command line, and the file's SHA-256."""
-    return {"sha256": result.sha256, **result.prediction.to_dict()}
+    said = {"sha256": result.sha256, **result.prediction.to_dict()}
+    if result.prediction.status is Status.CRASHED:
+        said["reason"] = _CRASHED
+    return said
 
 
 def _moderation(result: Result) -> dict[str, Any]:

@@ -153,16 +153,10 @@ class Service:
         """A result for each image.
 
         Raises:
-            ProblemError: CRASHED, where the processes that decoded every one of them died.
+            FigleafError: as `Engine.classify`.
         """
         assert self._engine is not None
-        results = await self._engine.classify(uploads, choice, catalogue.lists)
-        if all(result.prediction.status == "crashed" for result in results):
-            raise ProblemError(
-                Kind.CRASHED,
-                "the process that decoded the image died; send it again, once",
-            )
-        return results
+        return await self._engine.classify(uploads, choice, catalogue.lists)
 
     def write_images(self, results: Sequence[Result], request_id: str, key: Key | None) -> None:
         """Add a line to the log for each image: neither its name nor where it came from."""
