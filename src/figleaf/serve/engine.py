@@ -145,7 +145,7 @@ class Engine:
                 self._cache.put(key, known)
         if isinstance(known, ImageError):
             return choice.verdicts.failure(upload.name, known)
-        if listing := known.looked.listed(lists):
+        if listing := await _listing(known.looked, lists):
             return choice.verdicts.listed(upload.name, listing)
         if known.scores is None:  # the list that decided has been changed since
             self._cache.drop(key)
@@ -170,7 +170,7 @@ class Engine:
             # would keep it.
             return ImageError(error.status, error.reason)
         bare = replace(looked, pictures=())
-        if looked.listed(lists):
+        if await _listing(looked, lists):
             return Known(bare, None)
         futures = [choice.hosted.batcher.submit(picture) for picture in looked.pictures]
         rows = await asyncio.gather(*map(asyncio.wrap_future, futures))
@@ -204,6 +204,11 @@ async def _identified(data: bytes, lists: Lists) -> tuple[bytes, Listing | None]
     if len(data) <= _HASHED_AT_ONCE:
         return _identify(data, lists)
     return await asyncio.to_thread(_identify, data, lists)
+
+
+async def _listing(looked: Looked, lists: Lists) -> Listing | None:
+    """What the lists say of an image's looks; for a film and long lists it takes milliseconds."""
+    return await asyncio.to_thread(looked.listed, lists) if looked.hashes else None
 
 
 def _identify(data: bytes, lists: Lists) -> tuple[bytes, Listing | None]:
