@@ -261,14 +261,14 @@ async def classify(
     key = catalogue.gate.admit(request.headers)
     choice = catalogue.choose(model, policy)
     service.slots.check()
+    request_id = request.scope["request_id"]
     with choice.hosted.in_use(), service.budget.hold() as hold:
         uploads = await read_uploads(request.receive, _head(request), hold, service.rules)
         service.slots.check()  # once more, since what is refused should not be charged
         catalogue.gate.charge(key, len(uploads))
         if any(upload.url is not None for upload in uploads):
-            uploads = await service.fetch(uploads, hold)
+            uploads = await service.fetch(uploads, hold, request_id)
         results = await _answered(service, uploads, choice, catalogue, request.receive)
-    request_id = request.scope["request_id"]
     service.write_images(results, request_id, key)
     if all(result.prediction.status is Status.CRASHED for result in results):
         detail = "the process that decoded the image died; send it again, once"

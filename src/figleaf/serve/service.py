@@ -122,16 +122,20 @@ class Service:
 
     # Requests
 
-    async def fetch(self, uploads: Sequence[Upload], hold: Hold) -> list[Upload]:
-        """The same images, those that were URLs with their bytes or why there are none."""
+    async def fetch(self, uploads: Sequence[Upload], hold: Hold, request_id: str) -> list[Upload]:
+        """The same images, those that were URLs with their bytes or why there are none.
+
+        Raises:
+            ProblemError: OVERLOADED, there is no memory for them.
+        """
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._fetched(one, hold)) for one in uploads]
+                tasks = [group.create_task(self._fetched(one, hold, request_id)) for one in uploads]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    async def _fetched(self, upload: Upload, hold: Hold) -> Upload:
+    async def _fetched(self, upload: Upload, hold: Hold, request_id: str) -> Upload:
         if upload.url is None or self._fetcher is None or self.rules.fetch is None:
             return upload
         seconds = _FETCH_ROUNDS * self.rules.fetch.deadline
@@ -141,7 +145,8 @@ class Service:
                 detail = f"the request's files are over {self.rules.max_body:,} bytes together"
                 raise ImageError(Status.TOO_MANY_BYTES, detail)
         except ImageError as error:
-            self.log.write("fetch", outcome=str(error.__cause__ or "") or error.reason)
+            outcome = str(error.__cause__ or "") or error.reason
+            self.log.write("fetch", request=request_id, outcome=outcome)
             return Upload(upload.name, b"", upload.url, error)
         if not hold.try_grow(len(data)):
             raise overloaded("no memory is left for more images")

@@ -163,6 +163,7 @@ def test_nor_what_is_private_or_of_the_link(inside: MisbehavingServer) -> None:
         refused = [line for line in victim.log.events() if line["event"] == "fetch"]
     assert len(refused) == len(hosts)
     assert all("public" in line["outcome"] for line in refused)
+    assert len({line["request"] for line in refused}) == -(-len(hosts) // 8)  # each has its own
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
