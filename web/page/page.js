@@ -81,7 +81,7 @@ function take(files, leftOut) {
   store.add(files);
   if (!store.choices.server && models.state === "none") models.use(entry());
   const told = [say("taken", { n: number(files.length) })];
-  if (leftOut) told.push(say("left_out", { n: leftOut === 1 ? 1 : number(leftOut) }));
+  if (leftOut) told.push(say("left_out", { n: number(leftOut) }));
   note(leftOut ? told.join(". ") : "");
   tell(told.join(". "));
 }

@@ -55,7 +55,7 @@ export const WORDS = {
     "{rate} frames a second judged, {dropped} passed over",
     "초당 {rate}프레임 판정, {dropped}프레임 건너뜀",
   ],
-  camera_waits: ["Waiting for the model", "모델을 기다리는 중"],
+  camera_waits: ["Waiting for the model", "모델 준비 대기 중"],
   camera_refused: [
     "The camera may not be used. Allow it for this page in the browser's settings.",
     "카메라를 사용할 수 없습니다. 브라우저 설정에서 이 페이지의 카메라 권한을 허용하세요.",
@@ -80,7 +80,7 @@ export const WORDS = {
   model_ready_wasm: ["Ready, {threads} threads", "준비됨, 스레드 {threads}개"],
   model_ready_wasm_one: ["Ready, 1 thread", "준비됨, 스레드 1개"],
   model_ready_webgpu: ["Ready, on the graphics processor (WebGPU)", "준비됨, 그래픽 프로세서(WebGPU) 사용"],
-  model_cancelled: ["Cancelled. Pictures wait for a model.", "취소했습니다. 이미지는 모델을 기다립니다."],
+  model_cancelled: ["Cancelled. Pictures wait for a model.", "취소했습니다. 모델을 불러오면 판정을 시작합니다."],
   model_failed: ["The model could not be loaded: {why}", "모델을 불러오지 못했습니다: {why}"],
   model_waits: [
     "Not loaded yet, as this device saves data. It is loaded with the first picture.",
@@ -116,7 +116,7 @@ export const WORDS = {
   server: ["Ask the server instead", "서버에서 판정"],
   server_note: [
     "Then pictures leave this browser: they are sent to the server that this page came from.",
-    "켜면 이미지가 이 브라우저를 떠나 이 페이지를 제공한 서버로 전송됩니다.",
+    "켜면 이미지가 브라우저 밖으로, 이 페이지를 제공한 서버로 전송됩니다.",
   ],
   server_key: ["Key of the server", "서버 키"],
   server_key_use: ["Use this key", "이 키 사용"],
@@ -202,8 +202,10 @@ export const WORDS = {
 
   // Work.
   work: ["{done} of {all} judged", "{all}개 중 {done}개 판정"],
-  work_model: ["{n} wait for the model", "{n}개가 모델을 기다리는 중"],
-  work_key: ["{n} wait for the server's key", "{n}개가 서버 키를 기다리는 중"],
+  work_model: ["{n} wait for the model", "모델이 준비되면 {n}개를 판정합니다"],
+  work_model_one: ["1 waits for the model", "모델이 준비되면 1개를 판정합니다"],
+  work_key: ["{n} wait for the server's key", "서버 키를 입력하면 {n}개를 판정합니다"],
+  work_key_one: ["1 waits for the server's key", "서버 키를 입력하면 1개를 판정합니다"],
   work_stopped: ["Stopped: {done} of {all} judged", "멈춤: {all}개 중 {done}개 판정"],
   work_done: ["{all} judged: {block} block, {review} review, {allow} allow", "{all}개 판정 완료: 차단 {block}, 검토 {review}, 허용 {allow}"],
   work_stop: ["Stop", "멈추기"],
@@ -213,7 +215,7 @@ export const WORDS = {
   timeline: ["Timeline of {name}", "{name} 타임라인"],
   timeline_what: [
     "Unsafe score over time, {n} frames over the whole length. The worst frame decides.",
-    "시간에 따른 유해 점수. 전체 길이에서 고른 {n}프레임 가운데 가장 유해한 프레임이 판정을 정합니다.",
+    "시간에 따른 유해 점수. 전체 길이에서 고른 {n}프레임 가운데 가장 유해한 프레임이 판정을 결정합니다.",
   ],
   timeline_what_one: [
     "1 frame was looked at.",
@@ -230,7 +232,7 @@ export const WORDS = {
   frame_shown: ["Frame {n} of {all}, at {seconds} s", "{all}프레임 중 {n}번째, {seconds}초"],
   frame_worst: ["worst", "가장 유해함"],
   to_worst: ["To the worst frame", "가장 유해한 프레임으로"],
-  reason_at: ["{reason} at {seconds} s (worst of {n} frames)", "{seconds}초에서 {reason}({n}프레임 중 최고)"],
+  reason_at: ["{reason} at {seconds} s (worst of {n} frames)", "{seconds}초에서 {reason}({n}프레임 중 가장 유해)"],
 
   // What went wrong with one picture.
   status_not_found: ["The file is no longer there", "파일이 더 이상 없습니다"],
@@ -271,7 +273,7 @@ export const WORDS = {
   ],
   not_errs: [
     "It errs in both directions: a low score clears no picture, and a high one accuses nobody.",
-    "양쪽으로 틀릴 수 있습니다. 점수가 낮다고 문제없는 것도, 높다고 누군가의 잘못인 것도 아닙니다.",
+    "오판은 어느 쪽으로든 생길 수 있습니다. 점수가 낮다고 문제없는 것도, 높다고 누군가의 잘못인 것도 아닙니다.",
   ],
   not_more: ["What that means, and what to do on suspicion", "자세한 내용과 의심될 때 할 일"],
   about: ["About this page", "이 페이지에 대하여"],
@@ -283,7 +285,7 @@ export const WORDS = {
   ],
   about_not_2: [
     "Its accuracy on unsafe pictures is not claimed, and bias is untested. Expect that skin colours, sexes, ages, bodies, cultures, breastfeeding, medicine and art are treated unequally. Violence, hatred and drugs are not looked at.",
-    "유해한 이미지에 대한 정확도는 주장하지 않으며, 편향은 검증되지 않았습니다. 피부색, 성별, 나이, 체형, 문화, 모유 수유, 의료, 예술에 따라 다르게 판정할 수 있습니다. 폭력, 혐오, 약물은 다루지 않습니다.",
+    "유해한 이미지를 얼마나 정확히 가려내는지는 보장하지 않으며, 편향은 검증하지 않았습니다. 피부색, 성별, 나이, 체형, 문화, 모유 수유, 의료, 예술에 따라 다르게 판정할 수 있습니다. 폭력, 혐오, 약물은 다루지 않습니다.",
   ],
   about_not_3: [
     "It is easily misled by borders, crops, collages and filters. Of a film it sees some frames, spread over the whole length: a scene between two of them goes unseen.",
@@ -326,7 +328,8 @@ export function speak(name) {
 
 /** What `key` says, with values filled in. An unknown key is a fault in the page. */
 export function say(key, values = {}) {
-  const one = values.n === 1 || values.threads === 1 ? WORDS[`${key}_one`] : undefined;
+  const isOne = [values.n, values.threads].some((value) => String(value) === "1"); // numbers, or written ones
+  const one = isOne ? WORDS[`${key}_one`] : undefined;
   const found = one ?? WORDS[key];
   if (!found) throw new Error(`no words for ${key}`);
   return found[index].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
@@ -337,7 +340,6 @@ export const sayIfAny = (key) => (Object.hasOwn(WORDS, key) ? say(key) : undefin
 
 /** A description in the language that is spoken, where `key` has these very words; else as it is. */
 export const sayFor = (key, english) => (WORDS[key]?.[0] === english ? say(key) : english);
-
 
 /** A share of one as per cent: "96.8%". */
 export const share = (value) =>

@@ -41,6 +41,10 @@ def test_the_librarys_own_tests_pass() -> None:
     assert not done.returncode, done.stdout
 
 
+def test_the_package_has_its_licence() -> None:
+    assert (WEB / "LICENSE").read_bytes() == (WEB.parent / "LICENSE").read_bytes()
+
+
 def test_the_types_fit() -> None:
     tsc = shutil.which("tsc") or WEB / "node_modules/.bin/tsc"
     if not Path(tsc).exists():

@@ -90,7 +90,7 @@ def test_a_download_is_cancelled_and_begun_again(
         one.choose(photo)
         one.press("model-cancel")
         expect(one.at("model-state")).to_contain_text("Cancelled")
-        expect(one.at("work-state")).to_have_text("1 wait for the model")
+        expect(one.at("work-state")).to_have_text("1 waits for the model")
         session.send("Network.emulateNetworkConditions", slow | {"downloadThroughput": -1})
         one.press("model-again")
         one.judged(1)
