@@ -107,21 +107,26 @@ class Bench:
             "seconds": seconds,
         }
         try:
-            told = self._measure(self._sites[side.threads > 1], given)
+            told = self._measure(self._sites[side.threads > 1], side.cores, given)
         except Error as error:  # of the page, too
             self.failed[f"{side.name}, {model}"] = str(error).splitlines()[0]
             return None
         self.answers[side.name, model] = told.pop("answers")
         return Run(model=model, side=side.name, round=number, **told)
 
-    def _measure(self, url: str, given: dict[str, Any]) -> dict[str, Any]:
+    def _measure(self, url: str, cores: int, given: dict[str, Any]) -> dict[str, Any]:
         context = self._browser.new_context()
         try:
+            if cores:
+                told = f"{{ get: () => {cores} }}"
+                context.add_init_script(
+                    f"Object.defineProperty(navigator, 'hardwareConcurrency', {told})"
+                )
             page = context.new_page()
             page.goto(url)
             page.wait_for_function("globalThis.ready")
-            told: dict[str, Any] = page.evaluate("given => measure(given)", given)
-            return told
+            answer: dict[str, Any] = page.evaluate("given => measure(given)", given)
+            return answer
         finally:
             context.close()
 

@@ -41,17 +41,14 @@ class Side:
     """One way to classify in a page.
 
     `module` is a URL on the site; `backend` is what its `open` takes: see runners/web_*.mjs.
+    `cores` is how many the page is told that there are, 0 for the truth.
     """
 
     name: str
     module: str
     backend: str
     threads: int
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is figleaf-web."""
-        return self.name.startswith("figleaf")
+    cores: int = 0
 
 
 def sides(threads: int, *, webgl: bool) -> list[Side]:
@@ -62,7 +59,8 @@ def sides(threads: int, *, webgl: bool) -> list[Side]:
         Side("figleaf-web, 1 thread, without a worker", ours, "wasm-page", 1),
         Side("nsfwjs, wasm, 1 thread", theirs, "wasm", 1),
         Side(f"figleaf-web, {threads} threads", ours, "wasm", threads),
-        Side(f"nsfwjs, wasm, {threads} threads", theirs, "wasm", threads),
+        # TensorFlow.js takes half of the cores at most, whatever it is asked for.
+        Side(f"nsfwjs, wasm, {threads} threads", theirs, "wasm", threads, cores=2 * threads),
         *([Side("nsfwjs, webgl in software", theirs, "webgl", 0)] if webgl else []),
     ]
 
