@@ -1,6 +1,7 @@
 """POST /v1/classify: what goes in, what comes out."""
 
 import base64
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -126,6 +127,9 @@ def test_bodies_that_cannot_be_used(client: httpx2.Client) -> None:
     problem_of(client.post(PATH), 415, "unsupported-media-type")
     text = client.post(PATH, content=b"a", headers={"content-type": "text/plain"})
     problem_of(text, 415, "unsupported-media-type")
+    kinds = {"content-type": "image/png", "content-encoding": "gzip"}
+    packed = client.post(PATH, content=gzip.compress(b"x"), headers=kinds)
+    problem_of(packed, 415, "unsupported-media-type")
     as_json = {"content-type": "application/json"}
     problem_of(client.post(PATH, content=b"{", headers=as_json), 400, "bad-request")
     bodies: tuple[Any, ...] = (

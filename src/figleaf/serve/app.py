@@ -288,6 +288,7 @@ def _head(request: Request) -> Head:
     return Head(
         request.headers.get("content-type", ""),
         int(length) if length is not None and length.isdecimal() else None,
+        request.headers.get("content-encoding", ""),
     )
 
 

@@ -30,10 +30,12 @@ class Head:
     Attributes:
         content_type: the header; empty without one.
         length: of the body in bytes; None where it is not said.
+        coding: how the body is compressed (Content-Encoding); empty where it is not.
     """
 
     content_type: str
     length: int | None
+    coding: str = ""
 
     @property
     def kind(self) -> str:
@@ -97,6 +99,8 @@ _JSON = "application/json"
 
 
 def _reader(head: Head, rules: ServeRules) -> _Reader:
+    if head.coding.strip().lower() not in ("", "identity"):  # else it would be read as it is
+        raise ProblemError(Kind.UNSUPPORTED_MEDIA_TYPE, "send it without Content-Encoding")
     if head.kind == "multipart/form-data":
         return MultipartImages(head.content_type, rules.max_images, rules.limits.max_bytes)
     if head.kind == _JSON:
