@@ -52,14 +52,14 @@ def test_what_has_come_is_run_together_and_each_gets_its_own() -> None:
 def test_a_picture_alone_waits_no_longer_than_the_bound() -> None:
     model = SlowModel(most=4)
     model.go.set()
-    batcher = batcher_for(model, wait=0.2)
+    batcher = batcher_for(model, wait=1.0)
     began = time.monotonic()
     batcher.submit(picture(1)).result(10)
-    assert 0.19 < time.monotonic() - began < 5
+    assert 0.99 < time.monotonic() - began < 20
     began = time.monotonic()
     for one in [batcher.submit(picture(1)) for _ in range(4)]:
         one.result(10)
-    assert time.monotonic() - began < 0.19  # a full batch waits for nobody
+    assert time.monotonic() - began < 0.99  # a full batch waits for nobody
     batcher.close()
 
 

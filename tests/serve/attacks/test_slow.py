@@ -55,7 +55,7 @@ def test_a_connection_that_never_asks_is_closed(victim: Victim) -> None:
     began = time.monotonic()
     with Wire(victim.url) as wire:
         assert wire.rest() == b""
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
 
 
 def test_so_is_one_that_has_asked_once(victim: Victim) -> None:
@@ -64,7 +64,7 @@ def test_so_is_one_that_has_asked_once(victim: Victim) -> None:
         assert wire.answer().status == 200
         began = time.monotonic()
         assert wire.rest() == b""
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
 
 
 def test_and_one_that_drips_its_second_request(victim: Victim) -> None:

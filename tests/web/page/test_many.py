@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from .opened import PATIENCE, Opened
 
 MANY = 300
-PAUSE = 0.4
+PAUSE = 1.0
 """Seconds for which a page may not answer on two cores that others work on, too."""
 
 WATCH = """() => {
