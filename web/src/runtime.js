@@ -61,9 +61,21 @@ async function compiled(graph, folder, backend, wanted) {
       extra: { session: { disable_quant_qdq: "1" } }, // quantised kernels as floats: faster
     });
   } catch (error) {
-    throw new FigleafError("RUNTIME", `onnxruntime-web refuses the graph: ${firstLine(error)}`);
+    throw refused(firstLine(error), folder);
   }
   return new Compiled(session, Tensor, backend, env.wasm.numThreads);
+}
+
+/** Why there is no session: the graph, or what onnxruntime-web fetches and compiles before it sees one. */
+function refused(why, folder) {
+  if (!why.startsWith("no available backend")) {
+    return new FigleafError("RUNTIME", `onnxruntime-web refuses the graph: ${why}`);
+  }
+  if (/not supported/.test(why)) {
+    return new FigleafError("UNSUPPORTED", `this browser has no WebAssembly with SIMD (${why})`);
+  }
+  const what = `onnxruntime-web does not start with the files of ${folder}`;
+  return new FigleafError("NOT_FOUND", `${what}, of which one is missing or not allowed (${why})`);
 }
 
 async function runtime(folder, backend, threads) {

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Playwright
 
 import figleaf
 from figleaf.models.bundle import ZOO
+from figleaf.web.assets import find_assets
 
 from .pages import Opened, furthest, launch
 from .serving import served
@@ -295,6 +296,11 @@ REFUSALS = {
     "a damaged graph": ("load('/made/damaged/')", "BAD_BUNDLE", "SHA-256"),
     "no graph at all": ("load('/made/no-graph')", "RUNTIME", "refuses the graph"),
     "no runtime": ("load('/models/mobilenet_v2/', {ort: '/none/'})", "NOT_FOUND", "give `ort`"),
+    "half a runtime": (
+        "load('/models/mobilenet_v2/', {ort: '/made/half'})",
+        "NOT_FOUND",
+        "missing",
+    ),
     "nobody there": ("load('http://127.0.0.1:1/')", "NOT_FOUND", "cannot be fetched"),
     "another backend": ("load('/', {backend: 'cuda'})", "BAD_ARGUMENT", "backend"),
 }
@@ -306,6 +312,9 @@ def damaged(made: Path) -> Path:
     for name in ("damaged", "no-graph"):
         (made / name).mkdir()
         shutil.copy(source / "card.json", made / name)
+    (made / "half").mkdir()
+    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs"):
+        shutil.copy(find_assets().runtime / name, made / "half")
     graph = bytearray((source / "model.onnx").read_bytes())
     graph[len(graph) // 2] ^= 1
     (made / "damaged/model.onnx").write_bytes(graph)
