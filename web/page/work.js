@@ -52,8 +52,9 @@ export class Work extends EventTarget {
     this.#running.set(token, item);
     item.token = token; // an item that is to be judged anew meanwhile does not want this outcome
     this.#store.change(item, { state: "working" });
+    const wanted = () => item.token === token && this.#store.items.get(item.id) === item;
     try {
-      const { kind, outcome } = await this.#judge(item, () => item.token === token);
+      const { kind, outcome } = await this.#judge(item, wanted);
       if (item.token === token) {
         this.#store.change(item, { state: outcome.status === "ok" ? "done" : "failed", kind, outcome });
       }

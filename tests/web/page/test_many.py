@@ -96,3 +96,20 @@ def test_a_download_is_cancelled_and_begun_again(
         one.judged(1)
         assert one.record("astronaut.png")["model"] == "resnet50_thin@1"
         assert one.complaints == []
+
+
+WANTED = """async () => {
+  const { Store } = await import("./store.js");
+  const { Work } = await import("./work.js");
+  const store = new Store({});
+  const asked = [];
+  new Work(store, (_, wanted) => new Promise(() => asked.push(wanted)), () => 2);
+  const [one] = store.add([{ name: "a" }, { name: "b" }]);
+  const before = asked.map((wanted) => wanted());
+  store.remove(one);
+  return [before, asked.map((wanted) => wanted())];
+}"""
+
+
+def test_what_is_removed_is_not_wanted_any_more(opened: Opened) -> None:
+    assert opened.page.evaluate(WANTED) == [[True, True], [False, True]]
