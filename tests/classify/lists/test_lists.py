@@ -138,6 +138,16 @@ def test_a_list_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         listed(tmp_path, allow="no hash\n")
 
 
+@pytest.mark.parametrize("content", ["", "# all taken back\n", "[]", "sha256,note\n"])
+def test_an_allow_list_may_be_empty_and_a_block_list_may_not(content: str, tmp_path: Path) -> None:
+    lists = listed(tmp_path, allow=content, block=line("sha256"))
+    assert lists.of_bytes(UNKNOWN) is None
+    assert lists.of_bytes(KNOWN) == Listing(Decision.BLOCK, "block list blocked.txt (sha256)")
+    assert not listed(tmp_path, allow=content)
+    with pytest.raises(RulesError, match="no hash in it"):
+        listed(tmp_path, block=content)
+
+
 def test_one_path_is_not_taken_for_many(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="several"):
         load_lists(block=str(tmp_path / "list.txt"))

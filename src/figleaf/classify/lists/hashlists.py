@@ -70,12 +70,17 @@ class HashList:
         return f"<HashList {self.name}>"
 
 
-def read_hash_list(path: Path) -> HashList:
+def read_hash_list(path: Path, *, may_be_empty: bool = False) -> HashList:
     """Read a list, line by line; a JSON document as a whole.
 
+    Args:
+        path: of the list.
+        may_be_empty: whether one that names no hash is a list; of a list that keeps something out
+            it is more likely one that came to grief.
+
     Raises:
-        RulesError: the file is missing, names no hash, or has a line that is not understood; the
-            message names file and line.
+        RulesError: the file is missing, names no hash though it must, or has a line that is not
+            understood; the message names file and line.
     """
     if not path.is_file():  # a pipe would be waited for
         raise RulesError(f"{path}: no such file; a list of hashes is a text, CSV or JSON file")
@@ -90,7 +95,7 @@ def read_hash_list(path: Path) -> HashList:
                 raise RulesError(f"{path}, {lines.where}: {error}; {whole}") from None
     except OSError as error:
         raise RulesError(f"{path}: cannot be read ({error.strerror})") from error
-    if not any(digests.by_kind.values()):
+    if not may_be_empty and not any(digests.by_kind.values()):
         raise RulesError(f"{path}: no hash in it; leave the list out, or get it again")
     return HashList(path.name, lines.sha256.digest(), digests.by_kind)
 

@@ -102,17 +102,21 @@ class KnownHashes:
         return min(found, key=lambda match: match.distance, default=None)
 
 
-def load_hashes(paths: Iterable[str | Path]) -> KnownHashes:
+def load_hashes(paths: Iterable[str | Path], *, may_be_empty: bool = False) -> KnownHashes:
     """Read lists of hashes; without a path, nothing is known.
 
     A hash takes as many bytes of memory as it has, 16 to 32; one of a PDQ list that is long enough
     for an index takes 64 more.
 
+    Args:
+        paths: of the lists.
+        may_be_empty: whether lists may name no hash.
+
     Raises:
-        RulesError: a file is missing, names no hash, or has a line that is not understood; the
-            message names file and line.
+        RulesError: a file is missing, names no hash though it must, or has a line that is not
+            understood; the message names file and line.
     """
-    return KnownHashes([read_hash_list(Path(path)) for path in paths])
+    return KnownHashes([read_hash_list(Path(path), may_be_empty=may_be_empty) for path in paths])
 
 
 def _check_width(digest: bytes, kind: HashKind) -> None:

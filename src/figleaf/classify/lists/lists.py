@@ -128,18 +128,19 @@ def load_lists(allow: Iterable[str | Path] = (), block: Iterable[str | Path] = (
     """Read lists of hashes; without a path, lists that nothing is on.
 
     Args:
-        allow: files of hashes, in the forms that `hashlists` names, of what is allowed.
-        block: likewise, of what is blocked.
+        allow: files of hashes, in the forms that `hashlists` names, of what is allowed. One may be
+            empty, or its last hash could not be taken back while a server runs.
+        block: likewise, of what is blocked; each has a hash.
 
     Raises:
-        RulesError: a file is missing, names no hash, or has a line that is not understood; the
-            message names file and line.
+        RulesError: a file is missing, a block list names no hash, or one has a line that is not
+            understood; the message names file and line.
         InputError: one path instead of several.
     """
     for paths in (allow, block):
         if isinstance(paths, str | Path):  # its letters would be taken for paths
             raise InputError(f"expected several lists, got one: give [{str(paths)!r}]")
-    return Lists(load_hashes(allow), load_hashes(block))
+    return Lists(load_hashes(allow, may_be_empty=True), load_hashes(block))
 
 
 def _listing(decision: Decision, match: Match) -> Listing:
