@@ -79,17 +79,23 @@ class Service:
     def open(self) -> None:
         """Load the models and start the workers. Takes a second or two.
 
-        It is done in a thread of its own: OpenVINO gives the thread that loads a model a stack for
-        signals, and frees it with the model, after which the next signal ends the process.
-
         Raises:
             FigleafError: something that the rules name cannot be had.
         """
         if self.rules.fetch is not None:
             check_fetching()
-        with ThreadPoolExecutor(1) as thread:
-            self._catalogue = thread.submit(load_catalogue, self.rules, self.metrics.batch).result()
+        self._catalogue = self._loaded()
         self._engine = Engine(self.rules, self.metrics, self._surroundings.decode)
+
+    def _loaded(self, before: Catalogue | None = None) -> Catalogue:
+        """Load a catalogue in a thread of its own, which ends.
+
+        OpenVINO gives the thread that loads a model a stack for signals, and frees it with the
+        model, after which the next signal to that thread ends the process.
+        """
+        with ThreadPoolExecutor(1) as thread:
+            loading = thread.submit(load_catalogue, self.rules, self.metrics.batch, before)
+            return loading.result()
 
     async def start(self) -> None:
         """Get ready to fetch, in the event loop that requests are answered in."""
@@ -192,7 +198,7 @@ class Service:
             old = self.catalogue
             self._files = await asyncio.to_thread(changed_files, self.rules)
             try:
-                new = await asyncio.to_thread(load_catalogue, self.rules, self.metrics.batch, old)
+                new = await asyncio.to_thread(self._loaded, old)
             except Exception as error:  # noqa: BLE001  # whatever it is, what was served goes on
                 self.metrics.reloads.labels("failed").inc()
                 if not isinstance(error, FigleafError):
