@@ -84,7 +84,20 @@ async function fresh(url) {
 
 /** The list of models follows the server, and is the last known one without it. */
 async function index() {
-  return freshOrKept(await caches.open(PAGE), INDEX, INDEX);
+  const found = await freshOrKept(await caches.open(PAGE), INDEX, INDEX);
+  if (!found.keeping) return found;
+  const told = found.response.clone();
+  return { ...found, keeping: found.keeping.finally(() => dropModels(told)) };
+}
+
+/** Let go of the models that the site does not have any more. */
+async function dropModels(told) {
+  const folders = (await told.json()).models.map(({ url }) => new URL(url, ROOT).href);
+  const cache = await caches.open(MODELS);
+  for (const one of await cache.keys()) {
+    const isOurs = one.url.startsWith(`${ROOT}models/`);
+    if (isOurs && !folders.some((folder) => one.url.startsWith(folder))) await cache.delete(one);
+  }
 }
 
 async function freshOrKept(cache, url, key) {

@@ -38,6 +38,17 @@ def hosted(folder: Path) -> Iterator[str]:
             server.shutdown()
 
 
+def kept_models(one: Opened) -> list[str]:
+    """URLs of what is kept of models."""
+    keys: list[str] = one.page.evaluate(
+        """async () => {
+          const kept = await (await caches.open("figleaf-models")).keys();
+          return kept.map((one) => one.url);
+        }"""
+    )
+    return keys
+
+
 @pytest.fixture
 def folder(tmp_path: Path, assets: None) -> Path:
     figleaf.export_web(tmp_path / "site", ["mobilenet_v2", "resnet50_thin"])
@@ -114,15 +125,24 @@ def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path
             (place / name).write_bytes((other / name).read_bytes())
         one.page.reload()
         one.ready()
-        keys = one.page.evaluate(
-            """async () => {
-              const kept = await (await caches.open("figleaf-models")).keys();
-              return kept.map((one) => one.url);
-            }"""
-        )
+        keys = kept_models(one)
         assert len([key for key in keys if "mobilenet_v2/model.onnx" in key]) == 1
         digest = json.loads((other / "card.json").read_text())["sha256"]["model.onnx"]
         assert any(key.endswith(digest) for key in keys)
+
+
+def test_a_model_that_the_site_has_no_more_is_let_go_of(browser: Browser, folder: Path) -> None:
+    index = folder / "site" / "models" / "index.json"
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        assert any("/mobilenet_v2/" in key for key in kept_models(one))
+        told = json.loads(index.read_text("utf-8"))
+        index.write_text(json.dumps(told | {"models": told["models"][1:]}), "utf-8")
+        one.page.reload()
+        one.ready()
+        one.kept()
+        assert {key.split("/")[-2] for key in kept_models(one)} == {"resnet50_thin"}
 
 
 def test_two_sites_of_one_origin_leave_each_other_alone(
