@@ -5,6 +5,7 @@ import gc
 import hashlib
 import io
 import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -203,6 +204,24 @@ def test_a_client_that_goes_away_is_not_worked_for(misbehaving: Running, photo: 
         > 0
     )
     assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
+
+
+def test_nor_one_that_asked_several_things_at_once() -> None:
+    small, log = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (64, 64), (90, 100, 200)).save(small, "PNG")
+    data = slow.SLOW + small.getvalue()
+    head = b"POST %b HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n" % PATH.encode()
+    with running(rules_for(), Surroundings(log=log, decode=slow.misbehave)) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as wire:
+            wire.sendall(3 * (head + b"Content-Length: %d\r\n\r\n" % len(data) + data))
+            time.sleep(0.1)
+        until = time.monotonic() + 10
+        while b'"request",' not in log.getvalue() and time.monotonic() < until:
+            time.sleep(0.01)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["status"] for line in lines if line["event"] == "request"] == [499]
+    assert not {"error", "server"} & {line["event"] for line in lines}
 
 
 def test_scores_are_those_of_the_library_whatever_the_load(

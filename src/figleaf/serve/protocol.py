@@ -13,7 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from figleaf.serve.problems import ALWAYS, Kind, ProblemError, overloaded
 from figleaf.serve.rules import ServeRules
@@ -51,6 +55,7 @@ class _Limited(HttpToolsProtocol):
         self._in_head = True
         self._in_message = False
         self._unwanted = 0
+        self._answering: RequestResponseCycle | None = None
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
 
     # Connections
@@ -65,7 +70,15 @@ class _Limited(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self._deadlines):
             self._stop(name)
+        # uvicorn tells the last request alone, which others may wait in front of.
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     # Heads
 
