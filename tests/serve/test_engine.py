@@ -278,6 +278,13 @@ def test_keys_are_asked_for(tmp_path: Path, photo: Path) -> None:
         assert document["components"]["securitySchemes"].keys() == {"bearer", "header"}
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["key"] for line in lines if line["event"] == "image"] == ["website"] * 2
+    asked = [line for line in lines if line.get("route") == "/v1/classify"]
+    assert [(line["key"], line["status"]) for line in asked] == [
+        (None, 401),
+        ("website", 200),
+        ("website", 200),
+        ("website", 429),
+    ]
     assert "secret" not in log.read_text()
 
 

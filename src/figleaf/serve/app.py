@@ -23,12 +23,13 @@ from figleaf.serve.bodies import GoneError, Head, read_uploads
 from figleaf.serve.engine import Result
 from figleaf.serve.formats import Format, answer
 from figleaf.serve.hosted import Catalogue, Choice, HostedModel
+from figleaf.serve.keys import Key
 from figleaf.serve.metrics import CONTENT_TYPE
 from figleaf.serve.page import Page
 from figleaf.serve.problems import MEDIA_TYPE, Kind, ProblemError
 from figleaf.serve.rules import ServeRules
 from figleaf.serve.service import Service, Surroundings
-from figleaf.serve.telemetry import Telemetry
+from figleaf.serve.telemetry import KEY, Telemetry
 from figleaf.serve.upload import Upload
 
 _LONGEST_NAME = 200
@@ -214,7 +215,7 @@ async def metrics(request: Request) -> Response:
 async def models(request: Request) -> Response:
     """The models and policies that requests may name."""
     catalogue = _service(request).catalogue
-    catalogue.gate.admit(request.headers)
+    _admitted(catalogue, request)
     return _json(_described(catalogue))
 
 
@@ -258,7 +259,7 @@ async def classify(
     """
     service = _service(request)
     catalogue = service.catalogue
-    key = catalogue.gate.admit(request.headers)
+    key = _admitted(catalogue, request)
     choice = catalogue.choose(model, policy)
     service.slots.check()
     request_id = request.scope["request_id"]
@@ -275,6 +276,14 @@ async def classify(
         raise ProblemError(Kind.CRASHED, detail)
     shown = [_top(result, top_k) for result in results]
     return _json(answer(shown, shape, request_id))
+
+
+def _admitted(catalogue: Catalogue, request: Request) -> Key | None:
+    """The key that a request may be answered for; the log learns whose it is."""
+    key = catalogue.gate.key_of(request.headers)
+    request.scope[KEY] = key.name if key else None
+    catalogue.gate.check_rate(key)
+    return key
 
 
 def _top(result: Result, top_k: int | None) -> Result:

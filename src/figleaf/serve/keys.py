@@ -129,10 +129,20 @@ class Gate:
         self._left |= {sha256: used[sha256] for sha256 in self._left.keys() & used.keys()}
 
     def admit(self, headers: Mapping[str, str]) -> Key | None:
-        """The key of a request; None where none is needed.
+        """The key of a request that may be answered; None where none is needed.
 
         Raises:
             ProblemError: it has none, or one that is unknown, or it has used up its rate.
+        """
+        key = self.key_of(headers)
+        self.check_rate(key)
+        return key
+
+    def key_of(self, headers: Mapping[str, str]) -> Key | None:
+        """The key of a request; None where none is needed.
+
+        Raises:
+            ProblemError: it has none, or one that is unknown.
         """
         if self._keys is None:
             return None
@@ -143,6 +153,16 @@ class Gate:
         if key is None:
             detail = "send Authorization: Bearer KEY, or X-API-Key: KEY, with a key that is known"
             raise ProblemError(Kind.UNAUTHORIZED, detail)
+        return key
+
+    def check_rate(self, key: Key | None) -> None:
+        """Let a request pass whose key has something left.
+
+        Raises:
+            ProblemError: it has used up its rate.
+        """
+        if key is None:
+            return
         enough = min(1.0, key.burst)
         if key.rate is not None and (left := self._refilled(key)) < enough:
             raise ProblemError(
@@ -150,7 +170,6 @@ class Gate:
                 f"{key.rate:g} images a second",
                 retry_after=max(1, math.ceil((enough - left) / key.rate)),
             )
-        return key
 
     def charge(self, key: Key | None, images: int) -> None:
         """Count images to a key."""

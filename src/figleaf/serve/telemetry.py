@@ -16,6 +16,8 @@ from figleaf.serve.service import Service
 ROUTES = ("/v1/classify", "/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json")
 ROUTE = "figleaf.route"
 """What a scope is given by whoever answers a path that is not in `ROUTES`, if it has a name."""
+KEY = "figleaf.key"
+"""What a scope is given by whoever lets a request in: the name of its API key."""
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _SILENT = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; their answers are counted and not written down."""
@@ -86,6 +88,7 @@ class Telemetry:
         self._service.log.write(
             "request",
             request=scope["request_id"],
+            key=scope.get(KEY),
             method=method,
             route=route,
             status=status,
