@@ -128,16 +128,6 @@ class Gate:
         used = before._left if before else {}
         self._left |= {sha256: used[sha256] for sha256 in self._left.keys() & used.keys()}
 
-    def admit(self, headers: Mapping[str, str]) -> Key | None:
-        """The key of a request that may be answered; None where none is needed.
-
-        Raises:
-            ProblemError: it has none, or one that is unknown, or it has used up its rate.
-        """
-        key = self.key_of(headers)
-        self.check_rate(key)
-        return key
-
     def key_of(self, headers: Mapping[str, str]) -> Key | None:
         """The key of a request; None where none is needed.
 
