@@ -216,6 +216,8 @@ async function seek(video, seconds, signal) {
   await happened(video, "seeked", signal, () => {
     video.currentTime = seconds;
   });
+  // After a jump from the end of a recording there may be no frame yet.
+  if (video.readyState < 2) await happened(video, "canplay", signal, () => {});
 }
 
 /** Do something to a video and wait for the event that says that it is done. */
