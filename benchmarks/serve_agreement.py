@@ -44,7 +44,7 @@ class Agreement:
 
 def expected(side: Side, photos: Sequence[Path]) -> list[Expected]:
     """What figleaf says of the photos, one by one; of a peer's photos, in f32."""
-    with figleaf.load(MODEL, **(side.options or {})) as classifier:  # type: ignore[arg-type]
+    with figleaf.load(MODEL, **(side.options or {})) as classifier:  # type: ignore[arg-type]  # of several types
         return [_expected(classifier, photo.read_bytes()) for photo in photos]
 
 

@@ -19,7 +19,7 @@ from starlette.types import Receive
 from figleaf._version import __version__
 from figleaf.errors import Status
 from figleaf.serve import schema
-from figleaf.serve.bodies import GoneError, Head, read_uploads
+from figleaf.serve.bodies import GoneError, Head, gone, read_uploads
 from figleaf.serve.engine import Result
 from figleaf.serve.formats import Format, answer
 from figleaf.serve.hosted import Catalogue, Choice, HostedModel
@@ -312,24 +312,19 @@ async def _answered(
     service.slots.take(len(uploads))
     try:
         working = asyncio.create_task(service.classify(uploads, choice, catalogue))
-        gone = asyncio.create_task(_gone(receive))
+        leaving = asyncio.create_task(gone(receive))
         try:
-            await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 raise GoneError
             return working.result()
         finally:
-            for task in (working, gone):
+            for task in (working, leaving):
                 task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await working
     finally:
         service.slots.give_back(len(uploads))
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _described(catalogue: Catalogue) -> dict[str, Any]:

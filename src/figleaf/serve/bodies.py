@@ -23,6 +23,12 @@ class GoneError(Exception):
     """The client has closed the connection: nobody waits for an answer."""
 
 
+async def gone(receive: Receive) -> None:
+    """Wait until the client goes away; for when the whole body was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a request's headers say of its body.

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from figleaf.errors import PageError
-from figleaf.serve.bodies import GoneError
+from figleaf.serve.bodies import GoneError, gone
 from figleaf.serve.page_site import PageSite
 from figleaf.serve.problems import Kind, ProblemError
 from figleaf.serve.service import Service
@@ -84,8 +84,8 @@ class Page:
                 await _send(200, headers, send)
                 return
             pieces = _pieces(file) if packed is None else _sliced(packed)
-            async with _gone(receive) as gone, aclosing(pieces):
-                await _send(200, headers, send, pieces, gone)
+            async with _leaving(receive) as leaving, aclosing(pieces):
+                await _send(200, headers, send, pieces, leaving)
         except PageError as error:
             self._site.forget()
             self._service.log.write("page", outcome="changed", detail=str(error))
@@ -137,7 +137,7 @@ async def _send(
     headers: Mapping[str, str],
     send: Send,
     pieces: AsyncIterator[bytes] | None = None,
-    gone: "asyncio.Task[None] | None" = None,
+    leaving: "asyncio.Task[None] | None" = None,
 ) -> None:
     """Answer; the first piece is read before anything is sent, since it may not be there.
 
@@ -152,7 +152,7 @@ async def _send(
         await send({"type": "http.response.body", "body": first, "more_body": True})
         try:
             async for piece in pieces:
-                if gone is not None and gone.done():
+                if leaving is not None and leaving.done():
                     raise GoneError
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         except PageError as error:
@@ -161,14 +161,9 @@ async def _send(
 
 
 @asynccontextmanager
-async def _gone(receive: Receive) -> "AsyncIterator[asyncio.Task[None]]":
+async def _leaving(receive: Receive) -> "AsyncIterator[asyncio.Task[None]]":
     """A task that is done when the client has gone away."""
-
-    async def wait() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    task = asyncio.create_task(wait())
+    task = asyncio.create_task(gone(receive))
     try:
         yield task
     finally:
