@@ -98,7 +98,8 @@ def test_the_cache_keeps_no_file_that_could_not_be_read() -> None:
     with running(rules_for(cache=8)) as server:
         (found,) = answers(server, b"broken")
         gc.collect()
-        errors = [one for one in gc.get_objects() if isinstance(one, ImageError)]
+        # By type(): some libraries' objects warn where their __class__ is asked for.
+        errors = [one for one in gc.get_objects() if issubclass(type(one), ImageError)]
         kept = [one for one in errors if one.reason == found["reason"]]
     assert kept
     # The frames of a traceback have the file's bytes.

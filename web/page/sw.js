@@ -32,7 +32,7 @@ addEventListener("fetch", (event) => {
 function find(asked) {
   const path = pathOf(asked.url);
   if (path === "models/index.json") return index();
-  return /^models\/[^/]+\/[^/]+$/.test(path) ? ofModel(asked.url) : ofPage(asked);
+  return /^models\/[^/]+\/[^/]+$/.test(path) ? ofModel(asked) : ofPage(asked);
 }
 
 /** The path within the site, without a query. */
@@ -136,7 +136,7 @@ function isolated(response) {
 }
 
 /** A model's file. Its graph is kept under the hash that the card gives, so that the two are of one version. */
-async function ofModel(url) {
+async function ofModel({ url, cache: how }) {
   const cache = await caches.open(MODELS);
   const [folder, name] = /^(.*\/)([^/?]+)/.exec(url).slice(1);
   if (name === "card.json") return freshOrKept(cache, url, withoutQuery(url));
@@ -147,7 +147,7 @@ async function ofModel(url) {
   const key = `${withoutQuery(url)}?sha256=${sha256[name]}`;
   const kept = await cache.match(key);
   if (kept) return { response: kept };
-  const response = await fetch(url, { cache: "no-cache" });
+  const response = await fetch(url, { cache: how === "reload" ? how : "no-cache" });
   return { response, keeping: response.ok ? keepGraph(cache, key, sha256[name], response.clone()) : undefined };
 }
 

@@ -17,16 +17,15 @@ const MAX_GRAPH_BYTES = 2 ** 31 - 1; // protobuf's own limit
  * @throws FigleafError NOT_FOUND, BAD_BUNDLE, TOO_LARGE; the signal's reason where it aborts
  */
 export async function fetchBundle(folder, { signal, onProgress } = {}) {
-  const card = parseCard(parsed(await fetchBytes(within(folder, "card.json"), MAX_CARD_BYTES, { signal })));
-  const url = within(folder, "model.onnx");
-  const graph = await fetchBytes(url, MAX_GRAPH_BYTES, { signal, onProgress });
-  if ((await sha256(graph)) !== card.sha256["model.onnx"]) {
-    throw new FigleafError(
-      "BAD_BUNDLE",
-      `${url}: its SHA-256 is not the one that card.json gives; it is damaged, or of another version`,
-    );
+  const [cardUrl, url] = ["card.json", "model.onnx"].map((name) => within(folder, name));
+  // The browser may hold back an older one of the two, so that a second time all comes from the network.
+  for (const cache of ["default", "reload"]) {
+    const card = parseCard(parsed(await fetchBytes(cardUrl, MAX_CARD_BYTES, { signal, cache })));
+    const graph = await fetchBytes(url, MAX_GRAPH_BYTES, { signal, onProgress, cache });
+    if ((await sha256(graph)) === card.sha256["model.onnx"]) return { card, graph };
   }
-  return { card, graph };
+  const why = "its SHA-256 is not the one that card.json gives; it is damaged, or of another version";
+  throw new FigleafError("BAD_BUNDLE", `${url}: ${why}`);
 }
 
 /** The URL of a bundle's file; a query of the folder (as in "?v=3") is the file's too. */
@@ -44,8 +43,8 @@ function parsed(bytes) {
   }
 }
 
-async function fetchBytes(url, limit, { signal, onProgress }) {
-  const response = await answered(url, signal);
+async function fetchBytes(url, limit, { signal, onProgress, cache }) {
+  const response = await answered(url, { signal, cache });
   const length = Number(response.headers.get("content-length")) || null;
   const total = response.headers.get("content-encoding") ? null : length; // of what is unpacked
   if (total > limit) throw tooLarge(url, limit);
@@ -68,12 +67,12 @@ async function fetchBytes(url, limit, { signal, onProgress }) {
   return joined(parts, loaded);
 }
 
-async function answered(url, signal) {
+async function answered(url, how) {
   let response;
   try {
-    response = await fetch(url, { signal });
+    response = await fetch(url, how);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (how.signal?.aborted) throw error;
     throw unreachable(url, error);
   }
   if (!response.ok) {

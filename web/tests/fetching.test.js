@@ -69,6 +69,15 @@ test("a bundle comes whole, and says how far it is", async () => {
   assert.ok(asked.includes("/good/model.onnx?v=3"));
 });
 
+test("an older copy that was held back is fetched again", async () => {
+  let times = 0;
+  FILES["/stale/card.json"] = JSON.stringify(CARD);
+  Object.defineProperty(FILES, "/stale/model.onnx", { get: () => (times++ ? GRAPH : Buffer.from("older")) });
+  const { graph } = await fetchBundle(`${base}/stale`);
+  assert.deepEqual(Buffer.from(graph), GRAPH);
+  assert.equal(times, 2);
+});
+
 for (const [folder, code, told] of [
   ["damaged", "BAD_BUNDLE", /SHA-256/],
   ["half", "NOT_FOUND", /model\.onnx: HTTP 404/],

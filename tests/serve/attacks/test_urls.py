@@ -157,7 +157,7 @@ def test_nor_what_is_private_or_of_the_link(inside: MisbehavingServer) -> None:
         for start in range(0, len(hosts), 8):
             found = outcomes(victim, *(f"http://{host}/" for host in hosts[start : start + 8]))
             assert set(found) == {TOLD}
-        refused = [line for line in victim.log.events() if line["event"] == "fetch"]
+    refused = [line for line in victim.log.events() if line["event"] == "fetch"]
     assert len(refused) == len(hosts)
     assert all("public" in line["outcome"] for line in refused)
     assert len({line["request"] for line in refused}) == -(-len(hosts) // 8)  # each has its own

@@ -1,6 +1,8 @@
 """A net that trains in a blink, and examples that it can learn."""
 
 import hashlib
+import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,9 +56,13 @@ def examples(folder: Path, count: int, seed: int = 0, classes: int = 3) -> Examp
     paths, hashes = [], []
     for number, label in enumerate(labels):
         path = folder / f"{number:03}.png"
-        Image.fromarray(_stripes(int(label), random)).save(path)
+        data = io.BytesIO()
+        Image.fromarray(_stripes(int(label), random)).save(data, "png")
+        whole = path.with_suffix(f".{os.getpid()}")  # two processes may make the same one at once
+        whole.write_bytes(data.getvalue())
+        whole.replace(path)
         paths.append(path)
-        hashes.append(hashlib.sha256(path.read_bytes()).digest())
+        hashes.append(hashlib.sha256(data.getvalue()).digest())
     return Examples(paths, hashes, labels.astype(np.int64), np.arange(count))
 
 

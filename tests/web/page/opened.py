@@ -61,6 +61,16 @@ class Opened:
         """Wait until everything is there for use without a network."""
         expect(self.at("offline")).not_to_be_empty(timeout=PATIENCE)
 
+    def controlled(self) -> None:
+        """Wait until a service worker answers for the page."""
+        # Not wait_for_function(): the page's policy forbids what it evaluates.
+        self.page.evaluate(
+            """async () => {
+              while (!navigator.serviceWorker.controller)
+                await new Promise((done) => setTimeout(done, 50));
+            }"""
+        )
+
     def choose(self, *files: Path | dict[str, Any]) -> None:
         """Choose files by the button's input."""
         self.page.set_input_files("#files", files)  # type: ignore[arg-type]  # both kinds are taken

@@ -169,7 +169,7 @@ def test_a_damaged_model_is_not_kept(browser: Browser, folder: Path) -> None:
     whole = graph.read_bytes()
     with hosted(folder) as url, Opened(browser, url) as one:
         one.ready()
-        one.page.wait_for_function("navigator.serviceWorker.controller")
+        one.controlled()
         one.kept()
         one.page.evaluate("caches.delete('figleaf-models')")
         graph.write_bytes(whole[:-1] + b"?")

@@ -100,5 +100,6 @@ def test_a_server_that_is_gone_says_so_and_can_be_asked_again(
         reason = one.row("astronaut.png").locator(".reason")
         expect(reason).to_contain_text("it cannot be reached")
         one.page.get_by_role("switch", name=ASK).uncheck()
+        expect(reason).not_to_contain_text("it cannot be reached")
         one.judged(1)
         assert one.record("astronaut.png")["status"] == "ok"  # here it needs nobody
