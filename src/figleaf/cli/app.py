@@ -19,6 +19,7 @@ from figleaf.cli import (
     evaluate,
     export,
     hashing,
+    models,
     pipeline,
     policy,
     quickstart,
@@ -84,7 +85,7 @@ app.command("stats")(stats.stats)
 app.add_typer(export.app)
 app.command("serve")(serve.serve)
 app.command("keys")(serve.keys)
-app.command("models")(catalogue.models)
+app.add_typer(models.app)
 app.command("labels")(catalogue.labels)
 app.command("policies")(catalogue.policies)
 app.add_typer(policy.app)

@@ -1,0 +1,1 @@
+"""Others' models become bundles: Hugging Face's layout, TensorFlow.js."""
