@@ -18,15 +18,38 @@ const RESULT_FIELDS = [
   "precision",
 ];
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
-const RESAMPLE = ["bilinear-align-corners", "bilinear", "bicubic"];
+const RESAMPLE = [
+  "bilinear-align-corners",
+  "bilinear",
+  "bicubic",
+  "nearest",
+  "box",
+  "hamming",
+  "lanczos",
+];
+const FITS = ["squash", "shortest-edge"];
+const RULES = ["mean", "mean-unsafe"];
+const ORIGINS = ["huggingface", "tfjs"];
+// All of an input's fields say how pixels are made: one that is passed over would give other scores.
+const INPUT_FIELDS = [
+  "name",
+  "size",
+  "resample",
+  "resize",
+  "fit",
+  "jpeg_quality",
+  "background",
+];
 
 /**
  * Validate a parsed `card.json`.
  *
  * @param {unknown} raw what JSON.parse gave
  * @returns the card: name, version, tag ("name@version"), description, labels, features, inputs
- *     (each name, size, resize as [height, width], resample, jpegQuality or null, background),
- *     sha256 (file -> hash), license, suggestedPolicy or null, raw
+ *     (each name, size, resize as [height, width], resample, fit, jpegQuality or null, background),
+ *     sha256 (file -> hash), license, suggestedPolicy or null, computes ("int8" or null),
+ *     ensemble ({rule, members: [{name, version, sha256}]} or null), imported (where another's
+ *     model came from, or null), raw
  * @throws FigleafError BAD_BUNDLE; the message names the field
  */
 export function parseCard(raw) {
@@ -60,6 +83,9 @@ export function parseCard(raw) {
     sha256: Object.freeze(parseHashes(raw)),
     license: typed(raw, "license", isText),
     suggestedPolicy: policy,
+    computes: oneOf(raw, "computes", ["int8"], null),
+    ensemble: parseEnsemble(raw),
+    imported: parseImported(raw),
     raw,
   });
 }
@@ -75,15 +101,20 @@ function parseInputs(raw) {
 }
 
 function parseInput(raw) {
+  const unknown = Object.keys(raw).find((key) => !INPUT_FIELDS.includes(key));
+  if (unknown !== undefined) {
+    refuse(`card.json: an input has ${shown(unknown)}, which this figleaf-web does not know: use a newer one`);
+  }
   const size = sides(raw, "size");
   const resize = "resize" in raw ? sides(raw, "resize") : size;
   if (resize[0] < size[0] || resize[1] < size[1]) {
     refuse(`card.json: 'resize' ${shown(resize)} is smaller than 'size' ${shown(size)}`);
   }
-  const resample = typed(raw, "resample", isText);
-  if (!RESAMPLE.includes(resample)) {
-    refuse(`card.json: 'resample' is ${shown(resample)}, not one of ${RESAMPLE.join(", ")}`);
+  const fit = oneOf(raw, "fit", FITS, "squash");
+  if (fit === "shortest-edge" && resize[0] !== resize[1]) {
+    refuse(`card.json: 'resize' ${shown(resize)} is not one length twice, as 'shortest-edge' needs`);
   }
+  const resample = oneOf(raw, "resample", RESAMPLE);
   const quality = raw.jpeg_quality ?? null;
   if (quality !== null && !(isWhole(quality) && quality >= 1 && quality <= 100)) {
     refuse(`card.json: 'jpeg_quality' is ${shown(quality)}, not a whole number from 1 to 100`);
@@ -93,7 +124,30 @@ function parseInput(raw) {
     refuse(`card.json: 'background' is ${shown(background)}, not three numbers from 0 to 255`);
   }
   const name = typed(raw, "name", isText);
-  return Object.freeze({ name, size, resample, resize, jpegQuality: quality, background });
+  return Object.freeze({ name, size, resample, resize, fit, jpegQuality: quality, background });
+}
+
+/** Of which models it is made, and how their scores are put together: the graph does that. */
+function parseEnsemble(raw) {
+  if ((raw.ensemble ?? null) === null) return null;
+  const told = typed(raw, "ensemble", isTable);
+  const members = listOf(told, "members", isTable).map((one) =>
+    Object.freeze({
+      name: typed(one, "name", isText),
+      version: typed(one, "version", isText),
+      sha256: typed(one, "sha256", isText),
+    }),
+  );
+  if (members.length < 2) refuse("card.json: 'members' of the ensemble are fewer than two");
+  return Object.freeze({ rule: oneOf(told, "rule", RULES), members: Object.freeze(members) });
+}
+
+/** Where another's model came from. */
+function parseImported(raw) {
+  if ((raw.imported ?? null) === null) return null;
+  const told = typed(raw, "imported", isTable);
+  oneOf(told, "from", ORIGINS);
+  return told;
 }
 
 function parseHashes(raw) {
@@ -115,6 +169,14 @@ function sides(raw, key) {
     refuse(`card.json: '${key}' is ${shown(values)}, not [height, width] from 1 to ${MAX_SIDE}`);
   }
   return values;
+}
+
+/** One of some words; `otherwise` where the field is absent, which is refused without it. */
+function oneOf(raw, key, words, otherwise) {
+  if (otherwise !== undefined && !(key in raw)) return otherwise;
+  const value = raw[key];
+  if (words.includes(value)) return value;
+  return refuse(`card.json: '${key}' is ${shown(value)}, not one of ${words.join(", ")}`);
 }
 
 function typed(raw, key, is) {

@@ -9,7 +9,8 @@ import { compile } from "./runtime.js";
 /** Fetch, verify and compile a bundle. `url` and `ort` are absolute. */
 export async function openEngine({ url, ort, backend, threads }, { signal, onProgress } = {}) {
   const { card, graph } = await fetchBundle(url, { signal, onProgress });
-  const runtime = await compile(graph, { ort, backend, threads });
+  const isQuantised = card.computes === "int8";
+  const runtime = await compile(graph, { ort, backend, threads, isQuantised });
   if (signal?.aborted) {
     await runtime.dispose();
     signal.throwIfAborted();

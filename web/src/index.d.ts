@@ -38,14 +38,32 @@ export type Source =
 
 export type Backend = "wasm" | "webgpu";
 
+/** Four taps in float, as TensorFlow.js does; else Pillow's filters, in bytes. */
+export type Resample =
+  | "bilinear-align-corners"
+  | "bilinear"
+  | "bicubic"
+  | "nearest"
+  | "box"
+  | "hamming"
+  | "lanczos";
+
 /** How a picture becomes an input of the graph. Sizes are [height, width]. */
 export interface Input {
   readonly name: string;
   readonly size: readonly [number, number];
   readonly resize: readonly [number, number];
-  readonly resample: "bilinear-align-corners" | "bilinear" | "bicubic";
+  /** "squash": to `resize`, whatever the picture's shape; else the shorter side becomes it. */
+  readonly fit: "squash" | "shortest-edge";
+  readonly resample: Resample;
   readonly jpegQuality: number | null;
   readonly background: readonly [number, number, number];
+}
+
+/** Which models one is made of, and by which rule: "mean" of all scores, or of the unsafe ones. */
+export interface Ensemble {
+  readonly rule: "mean" | "mean-unsafe";
+  readonly members: readonly Readonly<{ name: string; version: string; sha256: string }>[];
 }
 
 /** A bundle's card. `raw` is the whole of card.json. */
@@ -60,6 +78,11 @@ export interface Card {
   readonly sha256: Readonly<Record<string, string>>;
   readonly license: string;
   readonly suggestedPolicy: string | null;
+  /** "int8" where the graph itself computes so. */
+  readonly computes: "int8" | null;
+  readonly ensemble: Ensemble | null;
+  /** Where another's model came from. */
+  readonly imported: Readonly<Record<string, unknown>> | null;
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
@@ -105,6 +128,8 @@ export interface LoadOptions {
 export interface Model {
   readonly card: Card;
   readonly labels: readonly string[];
+  /** What the graph computes in. */
+  readonly precision: "f32" | "int8";
   readonly backend: Backend;
   readonly threads: number;
   /** The `topk` (5) most probable classes, most probable first. */

@@ -14,6 +14,7 @@ export class Model {
     this.#engine = engine;
     this.card = engine.card;
     this.labels = engine.card.labels;
+    this.precision = engine.card.computes ?? "f32"; // as Python's results name it
     this.backend = engine.backend;
     this.threads = engine.threads;
   }

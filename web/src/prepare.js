@@ -1,7 +1,7 @@
 // From pixels to the array that a graph takes, as its card says: figleaf.models.preprocess.
 
 import { FigleafError } from "./errors.js";
-import { alignCorners, antialiased, centreCrop } from "./resample.js";
+import { alignCorners, antialiased, nearest } from "./resample.js";
 
 const MAX_SIDE = 2 ** 20;
 
@@ -18,13 +18,23 @@ export async function prepare(pixels, spec) {
   if (side > MAX_SIDE) {
     throw new FigleafError("TOO_LARGE", `a side of ${side} pixels, over ${MAX_SIDE}`);
   }
-  const resized =
-    spec.resample === "bilinear-align-corners"
-      ? alignCorners(pixels, spec.resize)
-      : antialiased(pixels, spec.resize, spec.resample);
-  const cropped = centreCrop(resized, spec.resize, spec.size);
+  const size = spec.fit === "shortest-edge" ? shortestEdge(pixels, spec.resize[0]) : spec.resize;
+  const cropped = resized(pixels, size, spec);
   if (spec.jpegQuality === null) return Float32Array.from(cropped);
   return Float32Array.from(await jpegRoundTrip(cropped, spec.size, spec.jpegQuality));
+}
+
+/** The middle, of `crop`, of a picture that is resized to `size`. */
+function resized(pixels, size, { resample, size: crop }) {
+  if (resample === "bilinear-align-corners") return alignCorners(pixels, size, crop);
+  if (resample === "nearest") return nearest(pixels, size, crop);
+  return antialiased(pixels, size, resample, crop);
+}
+
+/** [height, width] with the shorter side of this length, and the aspect ratio kept. */
+function shortestEdge({ width, height }, length) {
+  const longer = Math.trunc((length * Math.max(width, height)) / Math.min(width, height));
+  return width <= height ? [longer, length] : [length, longer];
 }
 
 /** Through the browser's JPEG encoder and back, which is not Pillow's: see docs/web.md. */

@@ -1,7 +1,8 @@
 // Resizing, to the digit as figleaf.models.preprocess has it in Python.
 //
 // Pictures here are {data, width, height, channels}: bytes in rows, 3 or 4 to a pixel, of which the
-// first three are red, green and blue. Results have 3.
+// first three are red, green and blue. Results have 3. Of what is resized the middle alone is made
+// where no more is wanted: a strip of paper would be hundreds of millions of pixels.
 
 /**
  * Resize bilinearly with corner pixels on corner pixels, in float32, without antialiasing.
@@ -10,12 +11,14 @@
  * with align_corners=True; rows are blended first, then columns, each step rounded to float32.
  *
  * @param picture {data, width, height, channels}
- * @param {[number, number]} size [height, width] of the result
- * @returns {Float32Array} RGB, 0..255, height * width * 3 numbers
+ * @param {[number, number]} size [height, width] that the picture is resized to
+ * @param {[number, number]} crop [height, width] of its middle, which is the result
+ * @returns {Float32Array} RGB, 0..255, height * width * 3 numbers of the crop
  */
-export function alignCorners({ data, width, height, channels }, [tall, wide]) {
-  const down = taps(height, tall);
-  const along = taps(width, wide);
+export function alignCorners({ data, width, height, channels }, size, crop = size) {
+  const [tall, wide] = crop;
+  const down = taps(height, middle(size[0], tall));
+  const along = taps(width, middle(size[1], wide));
   const result = new Float32Array(tall * wide * 3);
   const { fround } = Math;
   let at = 0;
@@ -42,14 +45,17 @@ export function alignCorners({ data, width, height, channels }, [tall, wide]) {
   return result;
 }
 
+/** The output indices of one axis that are wanted: `count` of `size`, from `start` on. */
+const middle = (size, count) => ({ size, start: Math.floor((size - count) / 2), count });
+
 /** The lower and upper source index and the upper one's weight, for each output index. */
-function taps(length, size) {
+function taps(length, { size, start, count }) {
   const step = size > 1 ? Math.fround((length - 1) / (size - 1)) : 0;
-  const lower = new Int32Array(size);
-  const upper = new Int32Array(size);
-  const weight = new Float32Array(size);
-  for (let i = 0; i < size; i += 1) {
-    const position = Math.fround(i * step);
+  const lower = new Int32Array(count);
+  const upper = new Int32Array(count);
+  const weight = new Float32Array(count);
+  for (let i = 0; i < count; i += 1) {
+    const position = Math.fround((start + i) * step);
     const low = Math.min(Math.floor(position), length - 1);
     lower[i] = low;
     upper[i] = Math.min(low + 1, length - 1);
@@ -58,10 +64,64 @@ function taps(length, size) {
   return { lower, upper, weight };
 }
 
+/**
+ * Resize by taking, for each pixel, the one whose place its middle falls upon, as Pillow does.
+ *
+ * @param picture {data, width, height, channels}
+ * @param {[number, number]} size, crop as in `alignCorners`
+ * @returns {Uint8ClampedArray} RGB, height * width * 3 bytes of the crop
+ */
+export function nearest({ data, width, height, channels }, size, crop = size) {
+  const [tall, wide] = crop;
+  const rows = places(height, middle(size[0], tall));
+  const columns = places(width, middle(size[1], wide));
+  const result = new Uint8ClampedArray(tall * wide * 3);
+  let at = 0;
+  for (let y = 0; y < tall; y += 1) {
+    for (let x = 0; x < wide; x += 1) {
+      const from = (rows[y] * width + columns[x]) * channels;
+      result[at] = data[from];
+      result[at + 1] = data[from + 1];
+      result[at + 2] = data[from + 2];
+      at += 3;
+    }
+  }
+  return result;
+}
+
+/** The source index of each output index. Pillow adds the steps up, and their rounding with them. */
+function places(length, { size, start, count }) {
+  const step = length / size;
+  const found = new Int32Array(count);
+  let place = step * 0.5;
+  for (let i = 0; i < start + count; i += 1) {
+    if (i >= start) found[i - start] = Math.min(Math.trunc(place), length - 1);
+    place += step;
+  }
+  return found;
+}
+
 const FILTERS = {
+  box: { reach: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: { reach: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  hamming: { reach: 1, at: hamming },
   bicubic: { reach: 2, at: cubic },
+  lanczos: { reach: 3, at: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
+
+/** A sinc under a Hamming window, whose two constants Pillow has in float32. */
+function hamming(x) {
+  const d = Math.abs(x);
+  if (d === 0) return 1;
+  if (d >= 1) return 0;
+  return sinc(d) * (Math.fround(0.54) + Math.fround(0.46) * Math.cos(d * Math.PI));
+}
+
+function sinc(x) {
+  if (x === 0) return 1;
+  const angle = x * Math.PI;
+  return Math.sin(angle) / angle;
+}
 
 /** Keys' cubic convolution kernel (1981) with a = -1/2. */
 function cubic(x) {
@@ -80,14 +140,15 @@ const HALF = 1 << (FRACTION - 1);
  * rounds to bytes.
  *
  * @param picture {data, width, height, channels}
- * @param {[number, number]} size [height, width] of the result
- * @param {"bilinear" | "bicubic"} filter
- * @returns {Uint8ClampedArray} RGB, height * width * 3 bytes
+ * @param {[number, number]} size, crop as in `alignCorners`
+ * @param {"box" | "bilinear" | "hamming" | "bicubic" | "lanczos"} filter
+ * @returns {Uint8ClampedArray} RGB, height * width * 3 bytes of the crop
  */
-export function antialiased(picture, [tall, wide], filter) {
+export function antialiased(picture, size, filter, crop = size) {
+  const [tall, wide] = size;
   const passes = [
-    (from) => alongRows(from, weights(from.width, wide, FILTERS[filter])),
-    (from) => downColumns(from, weights(from.height, tall, FILTERS[filter])),
+    (from) => alongRows(from, weights(from.width, middle(wide, crop[1]), FILTERS[filter])),
+    (from) => downColumns(from, weights(from.height, middle(tall, crop[0]), FILTERS[filter])),
   ];
   if (columnsFirst(picture, tall, wide)) passes.reverse();
   return passes.reduce((from, pass) => pass(from), withoutAlpha(picture)).data;
@@ -101,18 +162,18 @@ function columnsFirst({ width, height }, tall, wide) {
 /**
  * For each output index the first source index, how many there are, and their weights.
  *
- * `kernel` has `most` places for each of them.
+ * `kernel` has `most` places for each of them; `keeps` says that nothing would change.
  */
-function weights(length, size, { reach, at }) {
+function weights(length, { size, start, count: wanted }, { reach, at }) {
   const scale = length / size;
   const stretch = Math.max(scale, 1);
   const support = reach * stretch;
   const most = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(size);
-  const count = new Int32Array(size);
-  const kernel = new Int32Array(size * most);
-  for (let i = 0; i < size; i += 1) {
-    const centre = (i + 0.5) * scale;
+  const first = new Int32Array(wanted);
+  const count = new Int32Array(wanted);
+  const kernel = new Int32Array(wanted * most);
+  for (let i = 0; i < wanted; i += 1) {
+    const centre = (start + i + 0.5) * scale;
     first[i] = Math.max(0, Math.trunc(centre - support + 0.5));
     count[i] = Math.min(length, Math.trunc(centre + support + 0.5)) - first[i];
     const own = [];
@@ -126,12 +187,12 @@ function weights(length, size, { reach, at }) {
       kernel[i * most + j] = Math.trunc(share * (1 << FRACTION) + (share < 0 ? -0.5 : 0.5));
     });
   }
-  return { first, count, kernel, most };
+  return { first, count, kernel, most, keeps: size === length && wanted === length };
 }
 
-function alongRows({ data, width, height }, { first, count, kernel, most }) {
+function alongRows({ data, width, height }, { first, count, kernel, most, keeps }) {
+  if (keeps) return { data, width, height };
   const wide = first.length;
-  if (wide === width) return { data, width, height };
   const result = new Uint8ClampedArray(height * wide * 3);
   let at = 0;
   for (let y = 0; y < height; y += 1) {
@@ -157,9 +218,9 @@ function alongRows({ data, width, height }, { first, count, kernel, most }) {
   return { data: result, width: wide, height };
 }
 
-function downColumns({ data, width, height }, { first, count, kernel, most }) {
+function downColumns({ data, width, height }, { first, count, kernel, most, keeps }) {
+  if (keeps) return { data, width, height };
   const tall = first.length;
-  if (tall === height) return { data, width, height };
   const stride = width * 3;
   const result = new Uint8ClampedArray(tall * stride);
   const sums = new Int32Array(stride);
@@ -184,17 +245,4 @@ function withoutAlpha({ data, width, height, channels }) {
     result[at + 2] = data[from + 2];
   }
   return { data: result, width, height };
-}
-
-/** The middle of RGB data of [height, width] `from`, of [height, width] `to`. */
-export function centreCrop(data, from, to) {
-  if (from[0] === to[0] && from[1] === to[1]) return data;
-  const top = Math.floor((from[0] - to[0]) / 2);
-  const left = Math.floor((from[1] - to[1]) / 2);
-  const result = new data.constructor(to[0] * to[1] * 3);
-  for (let y = 0; y < to[0]; y += 1) {
-    const start = ((top + y) * from[1] + left) * 3;
-    result.set(data.subarray(start, start + to[1] * 3), y * to[1] * 3);
-  }
-  return result;
 }

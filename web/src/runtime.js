@@ -12,24 +12,28 @@ const started = new Set(); // runtimes, by URL
  * A compiled graph.
  *
  * @param {Uint8Array} graph the bytes of model.onnx
- * @param {{ort: string, backend: "auto" | "wasm" | "webgpu", threads?: number}} how ort: absolute
- *     URL of the folder that holds onnxruntime-web's files, with a slash at the end
+ * @param how
+ *     ort: absolute URL of the folder that holds onnxruntime-web's files, with a slash at the end
+ *     backend: "auto", "wasm" or "webgpu"
+ *     threads: of WebAssembly, or undefined
+ *     isQuantised: whether the graph computes in int8, which WebGPU does not do
  * @returns {Promise<{backend: "wasm" | "webgpu", threads: number, run, dispose}>}
  * @throws FigleafError NOT_FOUND where the runtime's files are not there, RUNTIME, UNSUPPORTED
  */
-export async function compile(graph, { ort, backend, threads }) {
+export async function compile(graph, { ort, backend, threads, isQuantised = false }) {
   if (backend === "webgpu" && !(await adapter())) {
     throw new FigleafError("UNSUPPORTED", "this browser has no WebGPU adapter: use 'wasm'");
   }
-  if (backend === "webgpu") return compiled(graph, ort, "webgpu", 1);
-  if (backend === "auto" && (await isWorthIt())) {
+  const compiled = (one, count) => compiledOn(graph, { ort, backend: one, threads: count, isQuantised });
+  if (backend === "webgpu") return compiled("webgpu", 1);
+  if (backend === "auto" && !isQuantised && (await isWorthIt())) {
     try {
-      return await compiled(graph, ort, "webgpu", 1);
+      return await compiled("webgpu", 1);
     } catch (error) {
       console.warn(`figleaf-web: WebGPU failed, going on with WebAssembly (${error.message})`);
     }
   }
-  return compiled(graph, ort, "wasm", threadsFor(threads));
+  return compiled("wasm", threadsFor(threads));
 }
 
 async function adapter() {
@@ -51,14 +55,15 @@ function threadsFor(wanted) {
   return wanted ?? Math.min(MOST_THREADS, Math.max(Math.min(cores, 2), Math.ceil(cores / 2)));
 }
 
-async function compiled(graph, folder, backend, wanted) {
-  const { env, InferenceSession, Tensor } = await runtime(folder, backend, wanted);
+async function compiledOn(graph, { ort: folder, backend, threads, isQuantised }) {
+  const { env, InferenceSession, Tensor } = await runtime(folder, backend, threads);
   let session;
   try {
     session = await InferenceSession.create(graph, {
       executionProviders: [backend],
       graphOptimizationLevel: "all",
-      extra: { session: { disable_quant_qdq: "1" } }, // quantised kernels as floats: faster
+      // Kernels that are merely stored as whole numbers are faster as floats.
+      extra: { session: { disable_quant_qdq: isQuantised ? "0" : "1" } },
     });
   } catch (error) {
     throw refused(firstLine(error), folder);

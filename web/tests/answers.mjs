@@ -8,7 +8,7 @@ import { choose } from "../src/frames.js";
 import { nsfwjsName } from "../src/labels.js";
 import { decide } from "../src/policy.js";
 import { prepare } from "../src/prepare.js";
-import { alignCorners, antialiased } from "../src/resample.js";
+import { alignCorners, antialiased, nearest } from "../src/resample.js";
 import { parseCard } from "../src/card.js";
 
 const ANSWERS = {
@@ -18,8 +18,12 @@ const ANSWERS = {
   general: ({ value }) => general(value),
   name: ({ label }) => nsfwjsName(label),
   align: ({ picture, size }) => base64(alignCorners(unpacked(picture), size)),
-  antialias: ({ picture, size, filter }) =>
-    base64(antialiased(unpacked(picture), size, filter)),
+  resize: ({ picture, size, filter }) =>
+    base64(
+      filter === "nearest"
+        ? nearest(unpacked(picture), size)
+        : antialiased(unpacked(picture), size, filter),
+    ),
   prepare: async ({ picture, spec }) => base64(await prepare(unpacked(picture), spec)),
   card: ({ raw }) => {
     try {

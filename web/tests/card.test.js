@@ -17,6 +17,8 @@ const RAW = {
   license: "MIT",
 };
 
+const MEMBER = { name: "one", version: "1", sha256: "0".repeat(64) };
+
 test("a card is read", () => {
   const card = parseCard(RAW);
   assert.equal(card.tag, "own@2");
@@ -24,6 +26,22 @@ test("a card is read", () => {
   assert.deepEqual(card.inputs[0].resize, [8, 8]);
   assert.equal(card.inputs[0].jpegQuality, null);
   assert.equal(card.suggestedPolicy, null);
+  assert.equal(card.inputs[0].fit, "squash");
+  assert.deepEqual([card.computes, card.ensemble, card.imported], [null, null, null]);
+});
+
+test("what a card may say besides", () => {
+  const more = {
+    computes: "int8",
+    ensemble: { rule: "mean-unsafe", members: [MEMBER, { ...MEMBER, name: "other" }] },
+    imported: { from: "huggingface", files: {}, labels: { LABEL_0: "sfw" } },
+    inputs: [{ ...RAW.inputs[0], fit: "shortest-edge", resample: "lanczos" }],
+  };
+  const card = parseCard({ ...RAW, ...more });
+  assert.equal(card.computes, "int8");
+  assert.deepEqual(card.ensemble.members.map(({ name }) => name), ["one", "other"]);
+  assert.equal(card.imported.from, "huggingface");
+  assert.equal(card.inputs[0].fit, "shortest-edge");
 });
 
 const input = (change) => ({ inputs: [{ ...RAW.inputs[0], ...change }] });
@@ -37,7 +55,14 @@ for (const [name, change, told] of [
   ["a size of one", input({ size: [4] }), /'size' is \[4\]/],
   ["a huge size", input({ size: [4, 4097] }), /'size'/],
   ["a resize below the size", input({ resize: [2, 8] }), /smaller/],
-  ["an unknown filter", input({ resample: "nearest" }), /nearest/],
+  ["an unknown filter", input({ resample: "mitchell" }), /mitchell/],
+  ["an unknown fit", input({ fit: "pad" }), /'fit' is "pad", not one of squash, shortest-edge/],
+  ["a field that is not known", input({ pad: [1, 1] }), /"pad".*newer/],
+  ["two lengths for one edge", input({ fit: "shortest-edge", resize: [8, 9] }), /'resize'/],
+  ["another precision", { computes: "int4" }, /'computes' is "int4"/],
+  ["an ensemble of none", { ensemble: { rule: "mean", members: [] } }, /members/],
+  ["an unknown rule", { ensemble: { rule: "product", members: [MEMBER, MEMBER] } }, /'rule'/],
+  ["an unknown origin", { imported: { from: "elsewhere" } }, /'from'/],
   ["a quality of none", input({ jpeg_quality: 0 }), /jpeg_quality/],
   ["a colour of two", input({ background: [1, 2] }), /background/],
   ["no hash", { sha256: {} }, /model\.onnx/],

@@ -3,6 +3,7 @@
 import { FigleafError, load, type Model, type Source } from "figleaf-web";
 import { animationFrames, choose, isAnimation } from "figleaf-web/frames";
 import { decide, unsafeScore, type Policy } from "figleaf-web/policy";
+import "figleaf-web/worker";
 
 const policy: Policy = { name: "own", rules: [{ name: "unsafe", classes: ["porn"], block: 0.5 }] };
 
@@ -25,6 +26,8 @@ export async function main(image: HTMLImageElement, file: File): Promise<string>
   if (await isAnimation(file)) {
     for await (const { seconds, image } of animationFrames(file)) console.log(seconds, image);
   }
+  const { computes, ensemble, inputs } = model.card;
+  console.log(model.precision, computes, ensemble?.members.length, inputs[0]?.fit);
   const features: Float32Array = await model.features(image);
   await model.dispose();
   const numbers: number[] = choose([0, 1], 2, { most: 2 });
