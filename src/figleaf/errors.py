@@ -8,7 +8,8 @@ These are raised where the caller can do something about it::
     ├── ImageError                      bytes that are not a usable image; carries a Status
     ├── ModelError
     │   ├── ModelNotFoundError          no embedded model and no folder goes by that name
-    │   └── BundleError                 a bundle that is damaged, hostile, or does not fit its card
+    │   ├── BundleError                 a bundle that is damaged, hostile, or does not fit its card
+    │   └── ImportModelError            another project's model that cannot become a bundle
     ├── PolicyError                     a policy that cannot be read or contradicts itself
     ├── SourceError                     a list, table, folder or shard that cannot be read
     ├── RulesError                      a file of categories, exemptions or hashes that is not valid
@@ -87,6 +88,14 @@ class ModelNotFoundError(ModelError):
 
 class BundleError(ModelError):
     """A model bundle that is damaged, hostile, or does not fit its card."""
+
+
+class ImportModelError(ModelError):
+    """A model of another project that cannot become a bundle, or not safely."""
+
+
+class NoPlacesError(ModelError):
+    """A model whose classes do not come of the mean of a feature map, so that no place has any."""
 
 
 class PolicyError(FigleafError):

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from figleaf.errors import BundleError
-from figleaf.models.card import Input, Resample, read_card
+from figleaf.models.card import Fit, Input, Resample, read_card
+from figleaf.models.origin import Ensemble, Member, Origin, Rule
 
 GOOD: dict[str, Any] = {
     "format": 1,
@@ -28,6 +29,12 @@ GOOD: dict[str, Any] = {
     "sha256": {"model.onnx": "0" * 64},
     "license": "MIT",
 }
+MEMBER = {"name": "one", "version": "1", "sha256": "0" * 64}
+ORIGIN = {
+    "from": "huggingface",
+    "files": {"config.json": "f" * 64},
+    "labels": {"normal": "sfw", "nsfw": "nsfw"},
+}
 
 
 def read(folder: Path, card: object) -> Any:
@@ -44,6 +51,30 @@ def test_a_card_is_read_whole(tmp_path: Path) -> None:
         Input("image", (224, 200), Resample.BILINEAR, (256, 232), 75, (255, 0, 128)),
     )
     assert card.raw == GOOD
+
+
+def test_a_card_tells_what_a_bundle_was_made_of(tmp_path: Path) -> None:
+    plain = read(tmp_path, GOOD)
+    assert (plain.computes, plain.ensemble, plain.imported) == (None, None, None)
+    assert plain.inputs[0].fit is Fit.SQUASH
+    further = {
+        "computes": "int8",
+        "ensemble": {"rule": "mean-unsafe", "members": [MEMBER, MEMBER]},
+        "imported": ORIGIN | {"repository": "owner/name", "revision": "0" * 40},
+        **_input(fit="shortest-edge", resize=[256, 256], resample="lanczos"),
+    }
+    card = read(tmp_path, GOOD | further)
+    assert card.computes == "int8"
+    assert card.ensemble == Ensemble(Rule.MEAN_UNSAFE, (Member("one", "1", "0" * 64),) * 2)
+    assert card.imported == Origin(
+        "huggingface",
+        {"config.json": "f" * 64},
+        {"normal": "sfw", "nsfw": "nsfw"},
+        "owner/name",
+        "0" * 40,
+    )
+    assert card.inputs[0].fit is Fit.SHORTEST_EDGE
+    assert card.inputs[0].resample is Resample.LANCZOS
 
 
 def _input(**changes: object) -> dict[str, Any]:
@@ -66,7 +97,11 @@ def _input(**changes: object) -> dict[str, Any]:
         (_input(size=[0, 224]), r"not \[height, width\]"),
         (_input(size=[10**9, 10**9]), r"not \[height, width\]"),
         (_input(resize=[100, 100]), "smaller than 'size'"),
-        (_input(resample="nearest"), "not one of bilinear-align-corners"),
+        (_input(resample="sharp"), "not one of bilinear-align-corners"),
+        (_input(resample=None), "'resample' is None"),
+        (_input(fit="longest-edge"), "not one of squash, shortest-edge"),
+        (_input(fit="shortest-edge"), "one length, twice"),
+        (_input(fit="shortest-edge", resize=[223, 223]), "smaller than 'size'"),
         (_input(jpeg_quality=0), "from 1 to 100"),
         (_input(background=[0, 0, 256]), "0 to 255"),
         (
@@ -75,7 +110,17 @@ def _input(**changes: object) -> dict[str, Any]:
         ),
         ({"sha256": {}}, "does not name model.onnx"),
         ({"sha256": {"model.onnx": "0" * 64, "../x": "0" * 64}}, "not a file and its hash"),
-        ({"suggested_policy": 1}, "not a string"),
+        ({"suggested_policy": 1}, "not of type str"),
+        ({"computes": "int4"}, "'computes' is 'int4'"),
+        ({"ensemble": []}, "'ensemble' is"),
+        ({"ensemble": {"rule": "product", "members": []}}, "not one of mean, mean-unsafe"),
+        ({"ensemble": {"rule": "mean", "members": [MEMBER]}}, "two or more"),
+        ({"ensemble": {"rule": "mean", "members": [MEMBER, {}]}}, "'sha256' is None"),
+        ({"ensemble": {"rule": "mean", "members": [MEMBER, MEMBER | {"sha256": "0"}]}}, "SHA-256"),
+        ({"imported": ORIGIN | {"from": "elsewhere"}}, "not one of huggingface, tfjs"),
+        ({"imported": ORIGIN | {"files": {"config.json": "0"}}}, "no SHA-256"),
+        ({"imported": ORIGIN | {"labels": {"normal": 1}}}, "not strings by name"),
+        ({"imported": ORIGIN | {"revision": 1}}, "'revision' is 1"),
         ({"labels": ["sfw", "unsafe"]}, "cannot be a class's name"),
         ({"labels": ["sfw", "a\x1b[2J"]}, "cannot be a class's name"),
         ({"labels": ["sfw", ""]}, "cannot be a class's name"),

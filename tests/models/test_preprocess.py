@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from figleaf.errors import ImageError, Status
-from figleaf.models.card import Input, Resample
+from figleaf.models.card import Fit, Input, Resample
 from figleaf.models.preprocess import prepare, resize_align_corners
 
 
@@ -64,6 +64,32 @@ def test_the_crop_is_taken_from_the_centre() -> None:
     pixels = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8, 1).repeat(3, 2)
     prepared = prepare(pixels, Input("image", (2, 4), Resample.BILINEAR, (6, 8)))
     np.testing.assert_array_equal(prepared, pixels[2:4, 2:6])
+
+
+@pytest.mark.parametrize("shape", [(31, 47), (47, 31), (40, 40), (20, 20), (7, 100), (100, 7)])
+@pytest.mark.parametrize("resample", [one for one in Resample if "align" not in one])
+def test_the_shortest_edge_keeps_the_shape(shape: tuple[int, int], resample: Resample) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (*shape, 3), np.uint8)
+    spec = Input("image", (16, 13), resample, (20, 20), fit=Fit.SHORTEST_EDGE)
+    height, width = (int(20 * side / min(shape)) for side in shape)
+    how = Image.Resampling[resample.name]
+    resized = np.asarray(Image.fromarray(pixels).resize((width, height), how))
+    top, left = (height - 16) // 2, (width - 13) // 2
+    expected = resized[top : top + 16, left : left + 13]
+    np.testing.assert_array_equal(prepare(pixels, spec), expected)
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_of_a_very_long_picture_the_middle_is_kept(turn: bool) -> None:
+    ramp = np.broadcast_to(np.linspace(0, 255, 4000)[None, :, None], (40, 4000, 3))
+    pixels = ramp.astype(np.uint8)
+    spec = Input("image", (20, 20), Resample.BILINEAR, (20, 20), fit=Fit.SHORTEST_EDGE)
+    turned = np.ascontiguousarray(pixels.swapaxes(0, 1)) if turn else pixels
+    expected = np.asarray(Image.fromarray(pixels).resize((2000, 20), Image.Resampling.BILINEAR))
+    prepared = prepare(turned, spec)
+    np.testing.assert_allclose(
+        prepared.swapaxes(0, 1) if turn else prepared, expected[:, 990:1010], atol=1
+    )
 
 
 def test_the_jpeg_round_trip_is_pillows() -> None:

@@ -17,6 +17,7 @@ same picture in its own way.
         "size": [224, 224],                    height and width that the graph takes
         "resample": "bilinear",                see Resample
         "resize": [256, 256],                  height, width before the centre crop; else size
+        "fit": "squash",                       optional, see Fit
         "jpeg_quality": 75,                    a JPEG round trip after the crop; absent for none
         "background": [255, 255, 255]          the colour under transparent pixels
       }],
@@ -26,8 +27,14 @@ same picture in its own way.
       "training_data": "...",
       "published": [{"metric": ..., "value": ..., "source": ...}],
       "false_alarms": [{"pictures": ..., "count": ..., "unsafe_over": {"0.5": ..., "0.8": ...}}],
-      "suggested_policy": "balanced"           optional
+      "suggested_policy": "balanced",          optional, as is all that follows
+      "computes": "int8",                      the graph itself is quantised; no other is known
+      "ensemble": {"rule": "mean", "members": [{"name": ..., "version": ..., "sha256": ...}]},
+      "imported": {"from": "huggingface", "repository": ..., "revision": ...,
+                   "files": {"config.json": "..."}, "labels": {"normal": "sfw", "nsfw": "nsfw"}}
     }
+
+See `models.origin` for the last two.
 """
 
 import json
@@ -38,8 +45,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from figleaf.errors import BundleError
+from figleaf.models.fields import list_of, optional, typed
+from figleaf.models.origin import Ensemble, Origin, parse_ensemble, parse_origin
 
-T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 FORMAT = 1
 RESULT_FIELDS = frozenset(
@@ -59,12 +68,13 @@ RESULT_FIELDS = frozenset(
 """The fields of a result, which no class may be called: tables have a column for each."""
 
 _MAX_CARD_BYTES = 1 << 20
+_INT8 = "int8"
 MAX_SIDE = 4096
 """The longest side, in pixels, of what a graph takes."""
 
 
 class Resample(StrEnum):
-    """How a picture is resized. The aspect ratio is never kept: the picture is squashed."""
+    """By which filter a picture is resized."""
 
     BILINEAR_ALIGN_CORNERS = "bilinear-align-corners"
     """Four taps in float, no antialiasing, corners on corners: as TensorFlow.js does."""
@@ -72,13 +82,31 @@ class Resample(StrEnum):
     """Pillow's antialiased bilinear filter, in uint8."""
     BICUBIC = "bicubic"
     """Pillow's antialiased bicubic filter, in uint8."""
+    NEAREST = "nearest"
+    """One source pixel for each, at Pillow's positions."""
+    BOX = "box"
+    """Pillow's box filter, in uint8."""
+    HAMMING = "hamming"
+    """Pillow's Hamming filter, in uint8."""
+    LANCZOS = "lanczos"
+    """Pillow's Lanczos filter, in uint8."""
+
+
+class Fit(StrEnum):
+    """What becomes of the aspect ratio."""
+
+    SQUASH = "squash"
+    """The picture is resized to `resize`, whatever its shape."""
+    SHORTEST_EDGE = "shortest-edge"
+    """It is kept: the shorter side becomes `resize`, the longer what falls to it, truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
     """One input of a graph, and how a picture becomes it.
 
-    Sizes are (height, width) in pixels; `background` is RGB, 0..255.
+    Sizes are (height, width) in pixels; `background` is RGB, 0..255. Of what is resized, the centre
+    of the size is cropped; its top left is half of what is over, rounded down.
     """
 
     name: str
@@ -87,6 +115,7 @@ class Input:
     resize: tuple[int, int]
     jpeg_quality: int | None = None
     background: tuple[int, int, int] = (255, 255, 255)
+    fit: Fit = Fit.SQUASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +131,9 @@ class Card:
     sha256: Mapping[str, str]
     license: str
     suggested_policy: str | None = None
+    computes: str | None = None
+    ensemble: Ensemble | None = None
+    imported: Origin | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -127,7 +159,7 @@ def read_card(path: Path) -> Card:
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON ({error})") from error
     try:
-        return _parse(raw)
+        return parse_card(raw)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from None
 
@@ -151,30 +183,41 @@ def read_regular(path: Path, limit: int) -> bytes:
     return data
 
 
-def _parse(raw: object) -> Card:
+def parse_card(raw: object) -> Card:
+    """Validate what is to be a card.
+
+    Args:
+        raw: what JSON made of it.
+
+    Raises:
+        BundleError: it breaks the schema; the message names the field.
+    """
     if not isinstance(raw, dict):
         raise BundleError("not a JSON object")
     if raw.get("format") != FORMAT:
         raise BundleError(f"'format' is {raw.get('format')!r}, this figleaf reads {FORMAT}")
-    labels = tuple(_list_of(str, raw, "labels"))
+    labels = tuple(list_of(str, raw, "labels"))
     _check_labels(labels)
-    features = _typed(int, raw, "features")
+    features = typed(int, raw, "features")
     if not labels and features < 1:
         raise BundleError("a model needs 'labels', 'features', or both")
     _check_false_alarms(raw)
-    suggested = raw.get("suggested_policy")
-    if suggested is not None and not isinstance(suggested, str):
-        raise BundleError("'suggested_policy' is not a string")
+    computes = raw.get("computes")
+    if computes not in (None, _INT8):
+        raise BundleError(f"'computes' is {computes!r}, not {_INT8!r}, the only one there is")
     return Card(
-        name=_typed(str, raw, "name"),
-        version=_typed(str, raw, "version"),
-        description=_typed(str, raw, "description"),
+        name=typed(str, raw, "name"),
+        version=typed(str, raw, "version"),
+        description=typed(str, raw, "description"),
         labels=labels,
         features=features,
         inputs=_parse_inputs(raw),
         sha256=_parse_hashes(raw),
-        license=_typed(str, raw, "license"),
-        suggested_policy=suggested,
+        license=typed(str, raw, "license"),
+        suggested_policy=optional(str, raw, "suggested_policy"),
+        computes=computes,
+        ensemble=parse_ensemble(raw),
+        imported=parse_origin(raw),
         raw=raw,
     )
 
@@ -194,16 +237,16 @@ def _check_labels(labels: tuple[str, ...]) -> None:
 
 
 def _check_false_alarms(raw: dict[str, Any]) -> None:
-    for entry in _list_of(dict, raw, "false_alarms") if "false_alarms" in raw else ():
-        _typed(str, entry, "pictures")
-        _typed(int, entry, "count")
-        shares = _typed(dict, entry, "unsafe_over")
+    for entry in list_of(dict, raw, "false_alarms") if "false_alarms" in raw else ():
+        typed(str, entry, "pictures")
+        typed(int, entry, "count")
+        shares = typed(dict, entry, "unsafe_over")
         if not all(type(share) in (int, float) and 0 <= share <= 1 for share in shares.values()):
             raise BundleError(f"'unsafe_over' is {shares!r}, not a share for each threshold")
 
 
 def _parse_inputs(raw: dict[str, Any]) -> tuple[Input, ...]:
-    inputs = tuple(_parse_input(entry) for entry in _list_of(dict, raw, "inputs"))
+    inputs = tuple(_parse_input(entry) for entry in list_of(dict, raw, "inputs"))
     if not inputs:
         raise BundleError("'inputs' is empty")
     if len({spec.background for spec in inputs}) > 1:
@@ -215,29 +258,43 @@ def _parse_inputs(raw: dict[str, Any]) -> tuple[Input, ...]:
 def _parse_input(raw: dict[str, Any]) -> Input:
     size = _pair(raw, "size")
     resize = _pair(raw, "resize") if "resize" in raw else size
+    fit = _choice(Fit, {"fit": str(Fit.SQUASH), **raw}, "fit")
+    if fit is Fit.SHORTEST_EDGE and resize[0] != resize[1]:
+        raise BundleError(f"'resize' is {list(resize)}: one length, twice, for the shortest edge")
     if resize[0] < size[0] or resize[1] < size[1]:
         raise BundleError(f"'resize' {list(resize)} is smaller than 'size' {list(size)}")
-    try:
-        resample = Resample(_typed(str, raw, "resample"))
-    except ValueError:
-        known = ", ".join(Resample)
-        raise BundleError(f"'resample' is {raw['resample']!r}, not one of {known}") from None
     quality = raw.get("jpeg_quality")
     if quality is not None and not (type(quality) is int and 1 <= quality <= 100):
         raise BundleError(f"'jpeg_quality' is {quality!r}, not a whole number from 1 to 100")
     red, green, blue = _background(raw)
-    return Input(_typed(str, raw, "name"), size, resample, resize, quality, (red, green, blue))
+    return Input(
+        name=typed(str, raw, "name"),
+        size=size,
+        resample=_choice(Resample, raw, "resample"),
+        resize=resize,
+        jpeg_quality=quality,
+        background=(red, green, blue),
+        fit=fit,
+    )
+
+
+def _choice(kind: type[E], raw: dict[str, Any], key: str) -> E:
+    value = typed(str, raw, key)
+    try:
+        return kind(value)
+    except ValueError:
+        raise BundleError(f"{key!r} is {value!r}, not one of {', '.join(kind)}") from None
 
 
 def _background(raw: dict[str, Any]) -> list[int]:
-    colour = _list_of(int, raw, "background")
+    colour = list_of(int, raw, "background")
     if len(colour) != 3 or not all(0 <= channel <= 255 for channel in colour):
         raise BundleError(f"'background' is {colour!r}, not three numbers from 0 to 255")
     return colour
 
 
 def _parse_hashes(raw: dict[str, Any]) -> dict[str, str]:
-    hashes = _typed(dict, raw, "sha256")
+    hashes = typed(dict, raw, "sha256")
     for name, digest in hashes.items():
         is_digest = isinstance(digest, str) and len(digest) == 64
         if not is_digest or Path(name).name != name:
@@ -247,22 +304,8 @@ def _parse_hashes(raw: dict[str, Any]) -> dict[str, str]:
     return hashes
 
 
-def _typed(kind: type[T], raw: dict[str, Any], key: str) -> T:
-    value = raw.get(key)
-    if type(value) is not kind:
-        raise BundleError(f"'{key}' is {value!r}, not of type {kind.__name__}")
-    return value
-
-
-def _list_of(kind: type[T], raw: dict[str, Any], key: str) -> list[T]:
-    values = _typed(list, raw, key)
-    if not all(type(value) is kind for value in values):
-        raise BundleError(f"'{key}' is {values!r}, not a list of {kind.__name__}")
-    return values
-
-
 def _pair(raw: dict[str, Any], key: str) -> tuple[int, int]:
-    values = _list_of(int, raw, key)
+    values = list_of(int, raw, key)
     if len(values) != 2 or not all(1 <= side <= MAX_SIDE for side in values):
         raise BundleError(f"'{key}' is {values!r}, not [height, width] from 1 to {MAX_SIDE}")
     return values[0], values[1]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figleaf.errors import ImageError, Status
-from figleaf.models.card import Input, Resample
+from figleaf.models.card import Fit, Input, Resample
 
 MAX_SIDE = 2**20
 """The longest side, in pixels, that is resized."""
@@ -19,7 +19,13 @@ _WIDE = 4
 _PILLOW_FILTERS = {
     Resample.BILINEAR: Image.Resampling.BILINEAR,
     Resample.BICUBIC: Image.Resampling.BICUBIC,
+    Resample.NEAREST: Image.Resampling.NEAREST,
+    Resample.BOX: Image.Resampling.BOX,
+    Resample.HAMMING: Image.Resampling.HAMMING,
+    Resample.LANCZOS: Image.Resampling.LANCZOS,
 }
+_LONG = 16
+"""How many times as long as wide a picture is before its ends, which no crop shows, go."""
 
 
 def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
@@ -39,16 +45,41 @@ def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
     if max(pixels.shape[:2]) > MAX_SIDE:
         reason = f"a side of {max(pixels.shape[:2]):,} pixels, over {MAX_SIDE:,}"
         raise ImageError(Status.TOO_MANY_PIXELS, reason)
-    if spec.resample is Resample.BILINEAR_ALIGN_CORNERS:
-        resized = resize_align_corners(pixels, spec.resize)
+    if spec.fit is Fit.SHORTEST_EDGE:
+        pixels, resize = _kept_in_shape(pixels, spec.resize[0])
     else:
-        height, width = spec.resize
-        picture = Image.fromarray(pixels).resize((width, height), _PILLOW_FILTERS[spec.resample])
-        resized = np.asarray(picture)
-    cropped = _centre_crop(resized, spec.size)
+        resize = spec.resize
+    cropped = _centre_crop(_resized(pixels, resize, spec.resample), spec.size)
     if spec.jpeg_quality is not None:
         cropped = _jpeg_round_trip(cropped, spec.jpeg_quality)
     return np.ascontiguousarray(cropped, dtype=np.float32)
+
+
+def _kept_in_shape(
+    pixels: NDArray[np.uint8], shorter: int
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """What is to be resized, and to what: the shorter side to a length, the longer as it falls.
+
+    The longer is int(shorter * long / short), as transformers and torchvision have it. Of a line of
+    a million pixels that would be gigabytes of which the middle is shown, so its ends go first.
+    """
+    height, width = pixels.shape[:2]
+    short, long = sorted((height, width))
+    if long > _LONG * short:
+        ends = (long - _LONG * short) // 2
+        middle = slice(ends, ends + _LONG * short)
+        pixels = pixels[:, middle] if width > height else pixels[middle]
+        long = _LONG * short
+    longer = int(shorter * long / short)
+    return pixels, (shorter, longer) if width > height else (longer, shorter)
+
+
+def _resized(pixels: NDArray[np.uint8], size: tuple[int, int], resample: Resample) -> NDArray[Any]:
+    """A picture of the size (height, width): float32 with corners aligned, else uint8."""
+    if resample is Resample.BILINEAR_ALIGN_CORNERS:
+        return resize_align_corners(pixels, size)
+    picture = Image.fromarray(pixels).resize(size[::-1], _PILLOW_FILTERS[resample])
+    return np.asarray(picture)
 
 
 def resize_align_corners(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:

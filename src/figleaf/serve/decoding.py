@@ -6,12 +6,15 @@ from typing import Any
 from figleaf.classify.looking import Recipe, look_isolated
 from figleaf.classify.moving import FrameRules
 from figleaf.images import Limits
-from figleaf.models.card import Input, Resample
+from figleaf.models.card import Fit, Input, Resample
 
 
 def job_of(data: bytes, recipe: Recipe) -> dict[str, Any]:
     """A worker's job: values that cross the process border. A reload may change the recipe."""
-    inputs = [{**asdict(spec), "resample": str(spec.resample)} for spec in recipe.inputs]
+    inputs = [
+        {**asdict(spec), "resample": str(spec.resample), "fit": str(spec.fit)}
+        for spec in recipe.inputs
+    ]
     return {**asdict(recipe), "inputs": inputs, "data": data}
 
 
@@ -41,7 +44,8 @@ def _recipe(job: dict[str, Any]) -> Recipe:
 
 def _input(raw: dict[str, Any]) -> Input:
     pairs: dict[str, Any] = {name: tuple(raw[name]) for name in ("size", "resize", "background")}
-    return Input(**{**raw, **pairs, "resample": Resample(raw["resample"])})
+    choices = {"resample": Resample(raw["resample"]), "fit": Fit(raw["fit"])}
+    return Input(**{**raw, **pairs, **choices})
 
 
 def memory_for(limits: Limits) -> int:

@@ -2,25 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from figleaf._version import __version__
 from figleaf.dataset.durable import write_new
-from figleaf.models.card import FORMAT, Input
+from figleaf.models.card import FORMAT
+from figleaf.models.writing import CARD as CARD  # for those who deal with trained bundles
+from figleaf.models.writing import GRAPH as GRAPH
+from figleaf.models.writing import bundle_files, input_entry
 from figleaf.training.backbones.backbone import Backbone
 from figleaf.training.features import joined_inputs
 from figleaf.training.report import TrainReport
 
-GRAPH, CARD, TEXT, REPORT = "model.onnx", "card.json", "MODEL_CARD.md", "training.json"
-"""The files of a bundle; the last one is not part of its hash, since it tells times."""
+TEXT, REPORT = "MODEL_CARD.md", "training.json"
+"""What a trained bundle has besides; the last one is not part of its hash, since it tells times."""
 
 
-def card_of(
-    report: TrainReport, backbones: Sequence[Backbone], hashes: Mapping[str, str]
-) -> dict[str, Any]:
-    """The card, as `models.card` reads it, and how the model was trained under `trained`."""
+def card_of(report: TrainReport, backbones: Sequence[Backbone]) -> dict[str, Any]:
+    """The card but for its hashes, and how the model was trained under `trained`."""
     names = "+".join(one.name for one in backbones)
     published = []
     if report.test:
@@ -42,8 +43,8 @@ def card_of(
         ),
         "labels": list(report.classes),
         "features": report.width,
-        "inputs": [_input(spec) for spec in joined_inputs(backbones)],
-        "sha256": dict(hashes),
+        "inputs": [input_entry(spec) for spec in joined_inputs(backbones)],
+        "sha256": {},
         "source": {
             "trained_with": f"figleaf {__version__}",
             "backbones": [{"name": one.name, **one.source} for one in backbones],
@@ -59,28 +60,15 @@ def card_of(
     }
 
 
-def _input(spec: Input) -> dict[str, Any]:
-    """An input as a card has it: nothing that is as by default."""
-    return {
-        "name": spec.name,
-        "size": list(spec.size),
-        "resample": str(spec.resample),
-        **({"resize": list(spec.resize)} if spec.resize != spec.size else {}),
-        **({"jpeg_quality": spec.jpeg_quality} if spec.jpeg_quality is not None else {}),
-        "background": list(spec.background),
-    }
-
-
 def write_parts(
     folder: Path, graph: bytes, text: str, report: TrainReport, backbones: Sequence[Backbone]
 ) -> str:
     """Write the graph, the model card and the card; gives the bundle's hash, that of the card."""
-    files = {GRAPH: graph, TEXT: text.encode()}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    card = json.dumps(card_of(report, backbones, hashes), indent=2, ensure_ascii=False) + "\n"
-    for name, data in {**files, CARD: card.encode()}.items():
+    parts = {GRAPH: graph, TEXT: text.encode()}
+    files = bundle_files(card_of(report, backbones), parts)
+    for name, data in files.items():
         write_new(folder / name, data)
-    return hashlib.sha256(card.encode()).hexdigest()
+    return hashlib.sha256(files[CARD]).hexdigest()
 
 
 def write_report(folder: Path, report: TrainReport) -> None:

@@ -10,32 +10,10 @@ from pathlib import Path
 from figleaf.dataset.durable import sync
 from figleaf.dataset.staging import staging, sweep
 from figleaf.errors import InputError
-from figleaf.models.bundle import embedded
+from figleaf.models.writing import check_name as check_name  # beside `check_place`
 from figleaf.training.bundle import CARD, GRAPH, REPORT, TEXT
 
 _SUFFIX = ".part"
-_LONGEST_NAME = 255  # of a file, on every system
-
-
-def check_name(out: Path) -> None:
-    """Refuse a place by its name alone, whatever is there.
-
-    Raises:
-        InputError: a name that no model can have.
-    """
-    if not out.name or out.name in (".", ".."):
-        raise InputError(f"{out}: not a name for a bundle's folder")
-    if not out.name.isprintable() or len(os.fsencode(out.name)) > _LONGEST_NAME:
-        # It is the model's name as well, which results and tables show.
-        raise InputError(
-            f"{str(out)!r}: the name of a model is of letters that can be printed, of at most"
-            f" {_LONGEST_NAME} bytes"
-        )
-    if out.name in embedded():
-        raise InputError(
-            f"{out}: a model that comes with figleaf is called {out.name}, and --model would take"
-            " that one; give another name"
-        )
 
 
 def check_place(out: Path, *, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from figleaf.models.card import Input, Resample
+from figleaf.models.card import Fit, Input, Resample
 from figleaf.models.preprocess import prepare
 from figleaf.training.finetune.rules import FinetuneRules
 
@@ -68,7 +68,8 @@ def seen(pixels: NDArray[np.uint8], spec: Input, view: View) -> NDArray[np.float
     resized = Image.fromarray(pixels).resize((spec.size[1], spec.size[0]), how, box=box)
     shown = np.asarray(resized)[:, ::-1] if view.mirrored else np.asarray(resized)
     toned = _toned(shown, view)
-    return prepare(np.ascontiguousarray(toned), replace(spec, resize=spec.size))
+    asis = replace(spec, resize=spec.size, fit=Fit.SQUASH)
+    return prepare(np.ascontiguousarray(toned), asis)
 
 
 def _toned(pixels: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
