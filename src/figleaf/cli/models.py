@@ -49,7 +49,7 @@ def list_models(
 ) -> None:
     """List the models: what they tell, their size, licence and false alarms.
 
-    Example: figleaf models inception_v3 --json
+    Example: figleaf models list inception_v3 --json
     """
     folders = [find_bundle(name) for name in names or embedded()]
     cards = [read_card(folder / "card.json") for folder in folders]
