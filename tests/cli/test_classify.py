@@ -217,7 +217,9 @@ def test_standard_input_has_a_name_and_limits(folder: Path) -> None:
 def test_wrong_use_is_found_before_the_model_is_loaded(
     folder: Path, late: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("figleaf.cli.classify.load", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr(
+        "figleaf.cli.classifying.asked.load", lambda *_, **__: pytest.fail("loaded")
+    )
     assert complaint in str(raised(run(folder, *late)))
 
 

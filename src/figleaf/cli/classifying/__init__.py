@@ -1,0 +1,1 @@
+"""What `figleaf classify` is made of: its options, and what becomes of them."""
