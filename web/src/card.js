@@ -1,6 +1,7 @@
 // The card of a bundle: the same schema, and the same refusals, as figleaf.models.card in Python.
 
-import { FigleafError } from "./errors.js";
+import { isAbsent, isTable, isText, isWhole, listOf, oneOf, optional, refuse, shown, typed } from "./fields.js";
+import { parseEnsemble, parseImported } from "./origin.js";
 
 const FORMAT = 1;
 const MAX_SIDE = 4096;
@@ -28,8 +29,6 @@ const RESAMPLE = [
   "lanczos",
 ];
 const FITS = ["squash", "shortest-edge"];
-const RULES = ["mean", "mean-unsafe"];
-const ORIGINS = ["huggingface", "tfjs"];
 // All of an input's fields say how pixels are made: one that is passed over would give other scores.
 const INPUT_FIELDS = [
   "name",
@@ -70,8 +69,6 @@ export function parseCard(raw) {
   }
   const name = typed(raw, "name", isText);
   const version = typed(raw, "version", isText);
-  const policy = raw.suggested_policy ?? null;
-  if (policy !== null && !isText(policy)) refuse("card.json: 'suggested_policy' is not a string");
   return Object.freeze({
     name,
     version,
@@ -82,8 +79,8 @@ export function parseCard(raw) {
     inputs: Object.freeze(parseInputs(raw)),
     sha256: Object.freeze(parseHashes(raw)),
     license: typed(raw, "license", isText),
-    suggestedPolicy: policy,
-    computes: oneOf(raw, "computes", ["int8"], null),
+    suggestedPolicy: optional(raw, "suggested_policy", isText),
+    computes: isAbsent(raw, "computes") ? null : oneOf(raw, "computes", ["int8"]),
     ensemble: parseEnsemble(raw),
     imported: parseImported(raw),
     raw,
@@ -110,7 +107,7 @@ function parseInput(raw) {
   if (resize[0] < size[0] || resize[1] < size[1]) {
     refuse(`card.json: 'resize' ${shown(resize)} is smaller than 'size' ${shown(size)}`);
   }
-  const fit = oneOf(raw, "fit", FITS, "squash");
+  const fit = "fit" in raw ? oneOf(raw, "fit", FITS) : "squash";
   if (fit === "shortest-edge" && resize[0] !== resize[1]) {
     refuse(`card.json: 'resize' ${shown(resize)} is not one length twice, as 'shortest-edge' needs`);
   }
@@ -125,29 +122,6 @@ function parseInput(raw) {
   }
   const name = typed(raw, "name", isText);
   return Object.freeze({ name, size, resample, resize, fit, jpegQuality: quality, background });
-}
-
-/** Of which models it is made, and how their scores are put together: the graph does that. */
-function parseEnsemble(raw) {
-  if ((raw.ensemble ?? null) === null) return null;
-  const told = typed(raw, "ensemble", isTable);
-  const members = listOf(told, "members", isTable).map((one) =>
-    Object.freeze({
-      name: typed(one, "name", isText),
-      version: typed(one, "version", isText),
-      sha256: typed(one, "sha256", isText),
-    }),
-  );
-  if (members.length < 2) refuse("card.json: 'members' of the ensemble are fewer than two");
-  return Object.freeze({ rule: oneOf(told, "rule", RULES), members: Object.freeze(members) });
-}
-
-/** Where another's model came from. */
-function parseImported(raw) {
-  if ((raw.imported ?? null) === null) return null;
-  const told = typed(raw, "imported", isTable);
-  oneOf(told, "from", ORIGINS);
-  return told;
 }
 
 function parseHashes(raw) {
@@ -169,33 +143,4 @@ function sides(raw, key) {
     refuse(`card.json: '${key}' is ${shown(values)}, not [height, width] from 1 to ${MAX_SIDE}`);
   }
   return values;
-}
-
-/** One of some words; `otherwise` where the field is absent, which is refused without it. */
-function oneOf(raw, key, words, otherwise) {
-  if (otherwise !== undefined && !(key in raw)) return otherwise;
-  const value = raw[key];
-  if (words.includes(value)) return value;
-  return refuse(`card.json: '${key}' is ${shown(value)}, not one of ${words.join(", ")}`);
-}
-
-function typed(raw, key, is) {
-  const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
-  if (!is(value)) refuse(`card.json: '${key}' is ${shown(value)}`);
-  return value;
-}
-
-function listOf(raw, key, is) {
-  const values = typed(raw, key, Array.isArray);
-  if (!values.every(is)) refuse(`card.json: '${key}' is ${shown(values)}`);
-  return [...values];
-}
-
-const isText = (value) => typeof value === "string";
-const isWhole = (value) => Number.isInteger(value);
-const isTable = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const shown = (value) => JSON.stringify(value) ?? "missing";
-
-function refuse(message) {
-  throw new FigleafError("BAD_BUNDLE", message);
 }

@@ -66,6 +66,15 @@ export interface Ensemble {
   readonly members: readonly Readonly<{ name: string; version: string; sha256: string }>[];
 }
 
+/** Where another's model came from: files and their hashes, its classes and what they are here. */
+export interface Origin {
+  readonly source: "huggingface" | "tfjs";
+  readonly files: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly repository: string | null;
+  readonly revision: string | null;
+}
+
 /** A bundle's card. `raw` is the whole of card.json. */
 export interface Card {
   readonly name: string;
@@ -81,8 +90,7 @@ export interface Card {
   /** "int8" where the graph itself computes so. */
   readonly computes: "int8" | null;
   readonly ensemble: Ensemble | null;
-  /** Where another's model came from. */
-  readonly imported: Readonly<Record<string, unknown>> | null;
+  readonly imported: Origin | null;
   readonly raw: Readonly<Record<string, unknown>>;
 }
 

@@ -4,6 +4,7 @@ import { FigleafError } from "./errors.js";
 import { alignCorners, antialiased, nearest } from "./resample.js";
 
 const MAX_SIDE = 2 ** 20;
+const LONG = 16; // times as long as wide
 
 /**
  * Prepare a picture for one input of a graph, without its batch axis.
@@ -18,8 +19,7 @@ export async function prepare(pixels, spec) {
   if (side > MAX_SIDE) {
     throw new FigleafError("TOO_LARGE", `a side of ${side} pixels, over ${MAX_SIDE}`);
   }
-  const size = spec.fit === "shortest-edge" ? shortestEdge(pixels, spec.resize[0]) : spec.resize;
-  const cropped = resized(pixels, size, spec);
+  const cropped = spec.fit === "shortest-edge" ? keptInShape(pixels, spec) : resized(pixels, spec.resize, spec);
   if (spec.jpegQuality === null) return Float32Array.from(cropped);
   return Float32Array.from(await jpegRoundTrip(cropped, spec.size, spec.jpegQuality));
 }
@@ -31,10 +31,31 @@ function resized(pixels, size, { resample, size: crop }) {
   return antialiased(pixels, size, resample, crop);
 }
 
-/** [height, width] with the shorter side of this length, and the aspect ratio kept. */
-function shortestEdge({ width, height }, length) {
+/** The middle of a picture whose shorter side is resized to a length, the longer one as it falls. */
+function keptInShape(pixels, spec) {
+  const picture = withoutEnds(pixels);
+  const { width, height } = picture;
+  const [length] = spec.resize;
   const longer = Math.trunc((length * Math.max(width, height)) / Math.min(width, height));
-  return width <= height ? [longer, length] : [length, longer];
+  return resized(picture, width > height ? [length, longer] : [longer, length], spec);
+}
+
+/** A picture without the ends of its longer side, where that is many times the other one, as in Python. */
+function withoutEnds({ data, width, height, channels }) {
+  const [short, long] = [Math.min(width, height), Math.max(width, height)];
+  const most = LONG * short;
+  if (long <= most) return { data, width, height, channels };
+  const from = Math.floor((long - most) / 2);
+  if (height > width) {
+    const row = width * channels;
+    return { data: data.subarray(from * row, (from + most) * row), width, height: most, channels };
+  }
+  const part = new Uint8ClampedArray(most * height * channels);
+  for (let y = 0; y < height; y += 1) {
+    const begin = (y * width + from) * channels;
+    part.set(data.subarray(begin, begin + most * channels), y * most * channels);
+  }
+  return { data: part, width: most, height, channels };
 }
 
 /** Through the browser's JPEG encoder and back, which is not Pillow's: see docs/web.md. */

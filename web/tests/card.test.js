@@ -40,7 +40,7 @@ test("what a card may say besides", () => {
   const card = parseCard({ ...RAW, ...more });
   assert.equal(card.computes, "int8");
   assert.deepEqual(card.ensemble.members.map(({ name }) => name), ["one", "other"]);
-  assert.equal(card.imported.from, "huggingface");
+  assert.equal(card.imported.source, "huggingface");
   assert.equal(card.inputs[0].fit, "shortest-edge");
 });
 
@@ -62,7 +62,7 @@ for (const [name, change, told] of [
   ["another precision", { computes: "int4" }, /'computes' is "int4"/],
   ["an ensemble of none", { ensemble: { rule: "mean", members: [] } }, /members/],
   ["an unknown rule", { ensemble: { rule: "product", members: [MEMBER, MEMBER] } }, /'rule'/],
-  ["an unknown origin", { imported: { from: "elsewhere" } }, /'from'/],
+  ["an unknown origin", { imported: { from: "elsewhere", files: {}, labels: {} } }, /'from'/],
   ["a quality of none", input({ jpeg_quality: 0 }), /jpeg_quality/],
   ["a colour of two", input({ background: [1, 2] }), /background/],
   ["no hash", { sha256: {} }, /model\.onnx/],

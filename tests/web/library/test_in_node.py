@@ -16,7 +16,7 @@ from figleaf.classify.prediction import Decision, Prediction, Schema
 from figleaf.errors import BundleError, Status
 from figleaf.images.stills import choose
 from figleaf.models.bundle import ZOO, embedded
-from figleaf.models.card import RESULT_FIELDS, read_card
+from figleaf.models.card import RESULT_FIELDS, Resample, parse_card, read_card
 from figleaf.models.preprocess import prepare, resize_align_corners
 from figleaf.models.runtime import Precision
 
@@ -24,6 +24,8 @@ from .asking import WEB, ask, floats, packed, require_node, uint8s
 
 SHAPES = ((1, 1), (1, 9), (7, 3), (224, 224), (500, 375), (299, 40), (33, 1500), (640, 853))
 """Heights and widths: tiny, of the graph's own size, tall, wide, usual."""
+MEMBER = {"name": "one", "version": "1", "sha256": "0" * 64}
+ORIGIN = {"from": "tfjs", "files": {"model.json": "0" * 64}, "labels": {"0": "sfw"}}
 FIVE = ("drawings", "hentai", "neutral", "porn", "sexy")
 
 
@@ -68,13 +70,27 @@ def test_corners_on_corners_to_the_digit(size: tuple[int, int]) -> None:
 def test_pillows_filters_to_the_byte(name: str, size: tuple[int, int]) -> None:
     pictures = [noise(shape, 4) for shape in SHAPES]
     answers = ask(
-        {"of": "resize", "picture": packed(one), "size": size, "filter": name}
-        for one in pictures
+        {"of": "resize", "picture": packed(one), "size": size, "filter": name} for one in pictures
     )
     for picture, answer in zip(pictures, answers, strict=True):
         image = Image.fromarray(np.ascontiguousarray(picture[:, :, :3]))
         resized = image.resize((size[1], size[0]), Image.Resampling[name.upper()])
         np.testing.assert_array_equal(uint8s(answer, *size, 3), np.asarray(resized))
+
+
+@pytest.mark.parametrize("resample", Resample)
+@pytest.mark.parametrize("sides", [(224, 224), (288, 224), (224, 97)])
+def test_what_keeps_its_shape_is_prepared_alike(resample: Resample, sides: tuple[int, int]) -> None:
+    edge, side = sides
+    raw = {"name": "image", "size": [side, side - 3], "resize": [edge, edge]}
+    raw |= {"resample": str(resample), "fit": "shortest-edge", "background": [255, 255, 255]}
+    card = json.loads((ZOO / "mobilenet_v2" / "card.json").read_text()) | {"inputs": [raw]}
+    (spec,) = ask([{"of": "card", "raw": card}])[0]["inputs"]
+    (ours,) = parse_card(card).inputs
+    pictures = [noise(shape) for shape in (*SHAPES, (3, 1000), (2001, 2))]
+    answers = ask({"of": "prepare", "picture": packed(one), "spec": spec} for one in pictures)
+    for picture, answer in zip(pictures, answers, strict=True):
+        np.testing.assert_array_equal(floats(answer, *ours.size, 3), prepare(picture, ours))
 
 
 @pytest.mark.parametrize("model", [*embedded(), "own"])
@@ -120,12 +136,31 @@ def test_cards_are_refused_alike(tmp_path: Path) -> None:
             "inputs": ([], {}, [3]),
             "inputs.0.size": ([224], [0, 4], [224, 4097], [True, 4], "224"),
             "inputs.0.resize": ([255, 223], None),
-            "inputs.0.resample": ("nearest", None),
+            "inputs.0.resample": ("mitchell", "nearest", None),
+            "inputs.0.fit": ("squash", "shortest-edge", "pad", None),
             "inputs.0.jpeg_quality": (0, 101, 7.5, "75", None),
             "inputs.0.background": ([0, 0], [0, 0, 256], [0, 0, -1]),
             "sha256": ({}, {"model.onnx": "0"}, {"../a": "0" * 64, "model.onnx": "0" * 64}),
             "license": (None,),
             "suggested_policy": (3, None),
+            "computes": ("int8", "int4", None, 8),
+            "ensemble": (
+                {"rule": "mean", "members": [MEMBER, MEMBER]},
+                {"rule": "most", "members": [MEMBER, MEMBER]},
+                {"rule": "mean", "members": [MEMBER]},
+                {"rule": "mean", "members": [MEMBER, {**MEMBER, "sha256": "0"}]},
+                None,
+                [],
+            ),
+            "imported": (
+                ORIGIN,
+                ORIGIN | {"from": "elsewhere"},
+                ORIGIN | {"files": {"config.json": "0"}},
+                ORIGIN | {"labels": {"a": 1}},
+                ORIGIN | {"revision": 3},
+                {},
+                None,
+            ),
         }.items()
         for value in values
     ]
