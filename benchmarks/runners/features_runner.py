@@ -29,7 +29,7 @@ from PIL import Image
 
 from benchmarks.runners import passes
 from benchmarks.runners.figleaf_runner import on_threads
-from figleaf.classify.classifier import decoder_for, prepared_for
+from figleaf.classify.decoding import decoder_for, prepared_for
 from figleaf.classify.source import Reader
 from figleaf.images import Limits
 from figleaf.models.card import Input, Resample

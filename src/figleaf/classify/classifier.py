@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,19 +15,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figleaf.classify.consulting import Consulting, Look
+from figleaf.classify.crops import CropRules
+from figleaf.classify.decoding import enough_for, memory_as_image_error
 from figleaf.classify.lists import Listing, Lists, load_lists
 from figleaf.classify.looking import Looked, Recipe, look, look_isolated, parse_looked
 from figleaf.classify.moving import FrameRules
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
 from figleaf.classify.prediction import Prediction
-from figleaf.classify.source import Channels, Decoder, Reader, Source, name_of, walk
+from figleaf.classify.source import Channels, Source, name_of, walk
 from figleaf.classify.stream import chunked, ordered_map, weighed
 from figleaf.classify.verdict import Scored, Verdicts
-from figleaf.errors import BundleError, ImageError, InputError, ModelError, PolicyError, Status
-from figleaf.images import Limits, decode
+from figleaf.errors import BundleError, ImageError, InputError, ModelError, PolicyError
+from figleaf.images import Limits
 from figleaf.images.isolate import IsolatedPool
 from figleaf.models.bundle import DEFAULT_MODEL
-from figleaf.models.card import Card, Input
+from figleaf.models.card import Card
 from figleaf.models.model import Model, Prepared, load_model
 from figleaf.models.runtime import Precision, RuntimeName, has_bf16
 
@@ -62,6 +64,7 @@ class Classifier:
         batch_size: int = BATCH_SIZE,
         lists: Lists | None = None,
         frames: FrameRules | None = FrameRules(),  # noqa: B008  # as above
+        crops: CropRules | None = None,
     ) -> None:
         """See `figleaf.load`, which makes one from names.
 
@@ -78,6 +81,7 @@ class Classifier:
                 hash is listed, files are decoded in full, `scaled` or not.
             frames: how moving pictures are judged; None for the first frame of animations alone,
                 and no videos.
+            crops: which parts of a still picture are looked at beside the whole; None for none.
 
         Raises:
             ModelError: the model has no classes.
@@ -95,12 +99,14 @@ class Classifier:
         self._closed = False
         self._resources = ExitStack()
         lists = lists or None
+        enough = enough_for(model.card.inputs)
         recipe = Recipe(
             model.card.inputs,
             frames,
-            enough_for(model.card.inputs) if scaled else None,
+            (crops.enough_for(enough) if crops else enough) if scaled else None,
             lists is not None and lists.needs_pdq,
             lists is not None and lists.blocks_by_pdq,
+            crops,
         )
         looking = self._looking(recipe, limits, deadline)
         self._consulting = Consulting(lists, looking, recipe, limits)
@@ -168,7 +174,7 @@ class Classifier:
             ImageError: it cannot be read, or is not a usable image.
             InputError: a source of another type, dtype or shape.
         """
-        with _memory_as_image_error():
+        with memory_as_image_error():
             return self._consulting.prepared(source, channels).pictures[0]
 
     def close(self) -> None:
@@ -223,6 +229,8 @@ class Classifier:
         if isinstance(found, ImageError):
             return self._verdicts.failure(name, found)
         scores = [next(rows) for _ in found.pictures]
+        if found.views:
+            return self._verdicts.verdict_of_views(name, found.views, scores)
         if found.seconds is None or self._frames is None:
             return self._verdicts.verdict(name, scores[0])
         frames = list(map(Scored, found.seconds, scores))
@@ -230,7 +238,7 @@ class Classifier:
 
     def _looked(self, source: Source, channels: Channels) -> Found:
         try:
-            with _memory_as_image_error():
+            with memory_as_image_error():
                 return self._consulting.looked(source, channels)
         except ImageError as error:
             return error
@@ -254,6 +262,7 @@ def load(
     allow_lists: Iterable[str | Path] = (),
     block_lists: Iterable[str | Path] = (),
     frames: FrameRules | None = FrameRules(),  # noqa: B008  # as above
+    crops: CropRules | bool | None = None,
 ) -> Classifier:
     """Load a model and make a classifier of it.
 
@@ -277,6 +286,8 @@ def load(
         block_lists: likewise, of what is blocked.
         frames: which frames of animations and videos are looked at, and how their scores become one
             verdict. Videos need the extra `video`. None: the first frame of animations alone.
+        crops: whether still pictures are looked at without their border and in crops too, or by
+            which rules: the worst of these parts decides (docs/classify.md, "Borders and crops").
 
     Raises:
         ModelError, PolicyError, RulesError, MissingExtraError, InputError: see figleaf.errors.
@@ -300,6 +311,7 @@ def load(
         batch_size=batch_size,
         lists=lists,
         frames=frames,
+        crops=CropRules() if crops is True else crops or None,
     )
 
 
@@ -322,55 +334,6 @@ def policy_for(card: Card, policy: str | Path | Policy | None) -> Policy:
             f"policy {chosen.tag} has no threshold for {card.name}'s classes: {classes}"
         )
     return chosen
-
-
-def prepared_for(
-    model: Model, reader: Reader, source: Source, channels: Channels = "RGB"
-) -> Prepared:
-    """Read, decode and prepare one input for a model.
-
-    Raises:
-        ImageError: it cannot be read, is not a usable image, or needs more memory than there is.
-        InputError: a source of another type, dtype or shape.
-    """
-    with _memory_as_image_error():
-        return model.prepare(reader.pixels(source, channels))
-
-
-@contextmanager
-def _memory_as_image_error() -> Iterator[None]:
-    try:
-        yield
-    except MemoryError:
-        reason = "its pixels need more memory than there is"
-        raise ImageError(Status.TOO_MANY_PIXELS, reason) from None
-
-
-def decoder_for(
-    model: Model, limits: Limits, *, scaled: bool, at_least: tuple[int, int] | None = None
-) -> Decoder:
-    """How files are decoded for a model.
-
-    Args:
-        model: the model; its card says what is under transparent pixels, and how large a picture is
-            needed.
-        limits: how many bytes and pixels are too many.
-        scaled: decode large JPEGs at a fraction of their size.
-        at_least: the height and width that is enough then; by default that of the model's inputs.
-    """
-    enough = at_least or enough_for(model.card.inputs)
-    return partial(
-        decode,
-        limits=limits,
-        background=model.card.background,
-        at_least=enough if scaled else None,
-    )
-
-
-def enough_for(inputs: Sequence[Input]) -> tuple[int, int]:
-    """The height and width that a picture needs at least for several inputs."""
-    height, width = (max(spec.resize[axis] for spec in inputs) for axis in (0, 1))
-    return height, width
 
 
 def _not_one(sources: Iterable[Source]) -> Iterable[Source]:

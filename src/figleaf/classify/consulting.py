@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figleaf.classify.lists import Listing, Lists
-from figleaf.classify.looking import Looked, Recipe, prepare_all
+from figleaf.classify.looking import Looked, Recipe, shown
 from figleaf.classify.source import Channels, Source, pixels_of, read_bytes
 from figleaf.images import Limits
 from figleaf.images.decode import WHITE
@@ -82,7 +82,7 @@ class Consulting:
         return pixels_of(source, limits=self.limits, channels=channels, background=self._background)
 
     def _shown(self, pixels: NDArray[np.uint8]) -> Looked:
-        return Looked((prepare_all(pixels, self.recipe.inputs),))
+        return shown(pixels, pixels.shape[:2], self.recipe)
 
     @property
     def _background(self) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.classify.classifier import decoder_for, prepared_for
+from figleaf.classify.decoding import decoder_for, prepared_for
 from figleaf.classify.source import Reader, Source
 from figleaf.classify.stream import chunked, ordered_map
 from figleaf.errors import ImageError, ModelError

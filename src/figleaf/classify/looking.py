@@ -5,17 +5,19 @@ with the bytes, and arrays of known shapes come back. Of several frames one is i
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from figleaf.classify.crops import NAMES, WHOLE, CropRules, View, cut, views_of
 from figleaf.classify.lists import Listing, Lists
 from figleaf.classify.lists.hashing import hashed_picture, parse_hashes
 from figleaf.classify.moving import FrameRules, stills_of
 from figleaf.errors import ImageError, Status
-from figleaf.images import Limits, decode
+from figleaf.images import Limits, Picture, decode
+from figleaf.images.box import Box
 from figleaf.images.decode import WHITE
 from figleaf.images.phash import PDQ, pdq
 from figleaf.images.stills import is_film
@@ -42,6 +44,8 @@ class Recipe:
             their size; None to decode in full.
         with_pdq: whether PDQ hashes are wanted; all is decoded in full then.
         with_further: whether those of further pictures in the file of a still one are, too.
+        crops: which parts of a still picture are looked at beside the whole; None for the whole
+            alone.
     """
 
     inputs: tuple[Input, ...]
@@ -49,11 +53,13 @@ class Recipe:
     at_least: tuple[int, int] | None = None
     with_pdq: bool = False
     with_further: bool = False
+    crops: CropRules | None = None
 
     @property
     def most(self) -> int:
         """How many pictures may come of a file at the most."""
-        return 1 if self.frames is None else self.frames.most + _FURTHER
+        frames = 1 if self.frames is None else self.frames.most + _FURTHER
+        return max(frames, 1 if self.crops is None else self.crops.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +67,23 @@ class Looked:
     """What a model is shown of a file.
 
     Attributes:
-        pictures: one or more, each prepared for every input of the model.
+        pictures: one or more, each prepared for every input of the model: frames of a moving
+            picture, views of a still one, or the one that it is.
         seconds: of a moving picture, when each is shown, counted from the first frame, in order;
             None for a still one.
         unseen: of a moving picture, the seconds from which on not all could be looked at that was
             to be; None where it could.
         hashes: PDQ hashes, where they were wanted: of each frame of a moving picture; of a still
             one its own, then those of further pictures in the file.
+        views: of a still picture of which more than the whole was to be looked at, what each of
+            `pictures` shows; else none.
     """
 
     pictures: tuple[Prepared, ...]
     seconds: tuple[float, ...] | None = None
     unseen: float | None = None
     hashes: tuple[PDQ, ...] = ()
+    views: tuple[View, ...] = ()
 
     def listed(self, lists: Lists) -> Listing | None:
         """What lists say of its PDQ hashes."""
@@ -113,6 +123,7 @@ def pack_looked(found: Looked, recipe: Recipe) -> dict[str, Any]:
         "seconds": None if found.seconds is None else list(found.seconds),
         "unseen": found.unseen,
         "hashes": [[one.bits, one.quality] for one in found.hashes],
+        "views": [[view.name, *_sides(view.box)] for view in found.views],
     }
 
 
@@ -123,7 +134,13 @@ def parse_looked(reply: Any, recipe: Recipe) -> Looked:
         ImageError: CRASHED, for what no honest process answers.
     """
     match reply:
-        case {"pictures": list(rows), "seconds": seconds, "unseen": unseen, "hashes": list(pairs)}:
+        case {
+            "pictures": list(rows),
+            "seconds": seconds,
+            "unseen": unseen,
+            "hashes": list(pairs),
+            "views": list(views),
+        }:
             pass
         case _:
             _refuse()
@@ -133,7 +150,31 @@ def parse_looked(reply: Any, recipe: Recipe) -> Looked:
         _refuse()
     pictures = tuple(_parsed_picture(row, recipe) for row in rows)
     times = None if seconds is None else _parsed_times(seconds, len(rows))
-    return Looked(pictures, times, unseen, parse_hashes(pairs) if recipe.with_pdq else ())
+    hashes = parse_hashes(pairs) if recipe.with_pdq else ()
+    if recipe.crops is None or times is not None:
+        return Looked(pictures, times, unseen, hashes)
+    return Looked(pictures, times, unseen, hashes, _parsed_views(views, len(rows)))
+
+
+def shown(pixels: NDArray[np.uint8], size: tuple[int, int], recipe: Recipe) -> Looked:
+    """What a model is shown of a still picture.
+
+    Args:
+        pixels: uint8 RGB of shape (height, width, 3).
+        size: the picture's own height and width; the pixels may be fewer.
+        recipe: how it is looked at.
+    """
+    if recipe.crops is None:
+        return Looked((prepare_all(pixels, recipe.inputs),))
+    views = tuple(views_of(pixels, recipe.crops))
+    pictures = tuple(prepare_all(cut(pixels, view.box), recipe.inputs) for view in views)
+    whole = Box(0, 0, size[1], size[0])
+    return Looked(
+        pictures,
+        views=tuple(
+            View(view.name, _whole(whole.where(view.box, pixels.shape[:2]))) for view in views
+        ),
+    )
 
 
 def prepare_all(pixels: NDArray[np.uint8], inputs: tuple[Input, ...]) -> Prepared:
@@ -147,9 +188,23 @@ def _still(data: bytes, recipe: Recipe, limits: Limits) -> Looked:
         found = hashed_picture(
             data, limits=limits, background=background, with_further=recipe.with_further
         )
-        return Looked((prepare_all(found.picture.pixels, recipe.inputs),), hashes=found.hashes)
-    picture = decode(data, limits=limits, background=background, at_least=recipe.at_least)
-    return Looked((prepare_all(picture.pixels, recipe.inputs),))
+        return replace(_shown(found.picture, recipe), hashes=found.hashes)
+    return _shown(
+        decode(data, limits=limits, background=background, at_least=recipe.at_least), recipe
+    )
+
+
+def _shown(picture: Picture, recipe: Recipe) -> Looked:
+    return shown(picture.pixels, (picture.height, picture.width), recipe)
+
+
+def _whole(box: Box) -> Box:
+    """The box on whole pixels."""
+    return Box(*map(round, _sides(box)))
+
+
+def _sides(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.right, box.bottom
 
 
 def _moving(data: bytes, recipe: Recipe, rules: FrameRules, limits: Limits) -> Looked:
@@ -197,6 +252,26 @@ def _parsed_times(seconds: Any, count: int) -> tuple[float, ...]:
     if seconds != sorted(seconds):
         _refuse()
     return tuple(seconds)
+
+
+def _parsed_views(views: list[Any], count: int) -> tuple[View, ...]:
+    found = tuple(map(_parsed_view, views))
+    names = [view.name for view in found]
+    if len(found) != count or names[0] != WHOLE or len(set(names)) != count:
+        _refuse()
+    height, width = found[0].box.height, found[0].box.width
+    if not all(view.box.right <= width and view.box.bottom <= height for view in found):
+        _refuse()
+    return found
+
+
+def _parsed_view(row: Any) -> View:
+    match row:
+        case [str(name), int(left), int(top), int(right), int(bottom)] if (
+            name in NAMES and 0 <= left < right and 0 <= top < bottom
+        ):
+            return View(name, Box(left, top, right, bottom))
+    _refuse()
 
 
 def _is_time(value: Any) -> bool:

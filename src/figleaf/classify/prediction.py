@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from figleaf.errors import InputError, Status
+from figleaf.images.box import Box
 from figleaf.models.runtime import Precision
 
 
@@ -59,6 +60,39 @@ class FrameScores:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewScores:
+    """What figleaf says of a part of a still picture.
+
+    name: "whole", "trimmed" (without its border), "centre", "top left" and so on.
+    box: where it is, in the picture's pixels.
+    scores: class -> probability in 0..1, most probable first; the first k with top_k=k.
+    unsafe: the summed probability of the classes that the policy calls unsafe, in 0..1, or None.
+    decision: what the policy makes of this part alone.
+    """
+
+    name: str
+    box: Box
+    scores: Mapping[str, float]
+    unsafe: float | None
+    decision: Decision | None
+
+    def top(self, k: int) -> "ViewScores":
+        """The same with only the `k` most probable classes in `scores`."""
+        return replace(self, scores=dict(list(self.scores.items())[:k]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dictionary of plain JSON types; `box` is left, top, right, bottom."""
+        box = self.box
+        return {
+            "name": self.name,
+            "box": [round(side) for side in (box.left, box.top, box.right, box.bottom)],
+            "scores": _rounded(self.scores),
+            "unsafe": None if self.unsafe is None else round(self.unsafe, 6),
+            "decision": None if self.decision is None else str(self.decision),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What figleaf says of one input: scores by a model, a decision by a policy, and why.
 
@@ -74,6 +108,7 @@ class Prediction:
     policy, model: name and version, as in "balanced@1".
     precision: what the model computed in.
     frames: of a moving picture the frames that were looked at, in order of time; else none.
+    views: of a still picture that was looked at in crops too, all that was looked at; else none.
     """
 
     input: str
@@ -87,6 +122,7 @@ class Prediction:
     model: str
     precision: Precision
     frames: tuple[FrameScores, ...] = ()
+    views: tuple[ViewScores, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -96,14 +132,17 @@ class Prediction:
     def top(self, k: int) -> "Prediction":
         """The same with only the `k` most probable classes in `scores`."""
         frames = tuple(frame.top(k) for frame in self.frames)
-        return replace(self, scores=dict(list(self.scores.items())[:k]), frames=frames)
+        views = tuple(view.top(k) for view in self.views)
+        scores = dict(list(self.scores.items())[:k])
+        return replace(self, scores=scores, frames=frames, views=views)
 
     def to_dict(self, schema: Schema | str = Schema.FIGLEAF) -> dict[str, Any]:
         """A dictionary of plain JSON types; probabilities are rounded to six decimals.
 
         Args:
-            schema: "figleaf", every field of this class by its name, `frames` only where there are
-                any; or "nsfwjs", whose `predictions` are what NSFW JS's `classify` returns.
+            schema: "figleaf", every field of this class by its name, `frames` and `views` only
+                where there are any; or "nsfwjs", whose `predictions` are what NSFW JS's `classify`
+                returns.
 
         Raises:
             InputError: another schema.
@@ -129,9 +168,11 @@ class Prediction:
             "precision": str(self.precision),
         }
         # A still picture's result has the fields that it always had.
-        return (
-            record | {"frames": [one.to_dict() for one in self.frames]} if self.frames else record
-        )
+        if self.frames:
+            record["frames"] = [one.to_dict() for one in self.frames]
+        if self.views:
+            record["views"] = [one.to_dict() for one in self.views]
+        return record
 
 
 def _rounded(scores: Mapping[str, float]) -> dict[str, float]:

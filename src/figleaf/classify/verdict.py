@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from figleaf.classify.crops import View
 from figleaf.classify.lists import Listing
 from figleaf.classify.moving import MAX, MEAN, FrameRules
 from figleaf.classify.policy import Policy
-from figleaf.classify.prediction import FrameScores, Prediction
+from figleaf.classify.prediction import FrameScores, Prediction, ViewScores
 from figleaf.errors import ImageError, Status
 from figleaf.models.card import Card
 from figleaf.models.runtime import Precision
@@ -88,6 +89,32 @@ class Verdicts:
         found = replace(found, reason=f"{found.reason} {where}", frames=timeline)
         return found if unseen is None else self._in_doubt(found, unseen)
 
+    def verdict_of_views(
+        self, name: str, views: Sequence[View], probabilities: Sequence[NDArray[np.float32]]
+    ) -> Prediction:
+        """Of a still picture that was looked at in parts, too: the worst part decides.
+
+        That is the one with the most severe decision and, among those, the highest unsafe score.
+        Label, scores and unsafe score are its own; `reason` says which it is, and where.
+
+        Args:
+            name: what the result calls the input.
+            views: the parts, the whole first.
+            probabilities: of each, as for `verdict`.
+        """
+        found = tuple(map(self._view, views, probabilities))
+        place = max(range(len(found)), key=lambda n: (*_harm(found[n]), -n))
+        view, count = found[place], f"{len(found)} view" + "s" * (len(found) > 1)
+        box = view.to_dict()["box"] if place else None
+        where = f"in {view.name} {box}" if box else f"in the {view.name}"
+        verdict = self.verdict(name, probabilities[place])
+        return replace(verdict, reason=f"{verdict.reason} {where} (max of {count})", views=found)
+
+    def _view(self, view: View, probabilities: NDArray[np.float32]) -> ViewScores:
+        scores = self._named(probabilities)
+        decision, _ = self.policy.decide(scores)
+        return ViewScores(view.name, view.box, scores, self.policy.unsafe_score(scores), decision)
+
     def _frame(self, frame: Scored) -> FrameScores:
         scores = self._named(frame.probabilities)
         decision, _ = self.policy.decide(scores)
@@ -138,5 +165,9 @@ class Verdicts:
 
 def _badness(frame: FrameScores) -> tuple[int, float, float]:
     """What orders frames from harmless to harmful; of two alike the later one comes first."""
-    severity = -1 if frame.decision is None else frame.decision.severity
-    return severity, frame.unsafe or 0.0, -frame.seconds
+    return *_harm(frame), -frame.seconds
+
+
+def _harm(part: FrameScores | ViewScores) -> tuple[int, float]:
+    severity = -1 if part.decision is None else part.decision.severity
+    return severity, part.unsafe or 0.0

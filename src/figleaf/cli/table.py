@@ -109,13 +109,12 @@ def _percent(score: float | None) -> str:
 
 def _verdict(prediction: Prediction) -> Text:
     if prediction.decision is None:
-        return Text.assemble("-", _of_frames(prediction))
-    return Text.assemble(
-        (prediction.decision, _STYLES[prediction.decision]), _of_frames(prediction)
-    )
+        return Text.assemble("-", _of_parts(prediction))
+    return Text.assemble((prediction.decision, _STYLES[prediction.decision]), _of_parts(prediction))
 
 
-def _of_frames(prediction: Prediction) -> tuple[str, str]:
-    """What follows the verdict on a moving picture."""
-    count = len(prediction.frames)
-    return f", {count} frame{'s' * (count > 1)}" if count else "", "dim"
+def _of_parts(prediction: Prediction) -> tuple[str, str]:
+    """What follows the verdict on a moving picture, or on one that was looked at in crops too."""
+    count = len(prediction.frames) or len(prediction.views)
+    noun = "frame" if prediction.frames else "view"
+    return f", {count} {noun}{'s' * (count > 1)}" if count else "", "dim"

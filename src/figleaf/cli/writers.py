@@ -133,10 +133,11 @@ class JSONWriter:
 def _flat(prediction: Prediction, labels: Sequence[str]) -> dict[str, Any]:
     """The prediction without nesting: a column for each class, named as the class.
 
-    The frames of a moving picture are left out; `reason` says which one decided.
+    Frames of a moving picture and views of a still one are left out; `reason` says which decided.
     """
     record = prediction.to_dict()
     record.pop("frames", None)
+    record.pop("views", None)
     scores = record.pop("scores")
     return record | {name: scores.get(name) for name in labels}
 

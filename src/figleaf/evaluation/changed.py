@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.classify.classifier import Classifier, decoder_for
+from figleaf.classify.classifier import Classifier
+from figleaf.classify.decoding import decoder_for
 from figleaf.classify.source import Reader
 from figleaf.classify.stream import ordered_map
 from figleaf.errors import ImageError

@@ -15,7 +15,7 @@ _OUTLIERS = 0.02
 """The share of a line's pixels that may be farther: dust, and a line that ends in a corner."""
 _LEAST_SHARE = 0.02
 """Of a side's length, which less of a border is not worth removing."""
-_LEAST_LEFT = 0.2
+LEAST_LEFT = 0.2
 """Of either side: what has more than that around it is a small thing on a plain ground."""
 
 
@@ -46,12 +46,12 @@ def find_border(pixels: NDArray[np.uint8]) -> Border | None:
     """
     height, width = pixels.shape[:2]
     top, bottom = _depth(pixels), _depth(pixels[::-1])
-    if height - top - bottom <= _LEAST_LEFT * height:
+    if height - top - bottom <= LEAST_LEFT * height:
         return None
     # Only what lies between: above and below it, the sides are border in any case.
     columns = pixels[top : height - bottom].transpose(1, 0, 2)
     left, right = _depth(columns), _depth(columns[::-1])
-    if width - left - right <= _LEAST_LEFT * width:
+    if width - left - right <= LEAST_LEFT * width:
         return None
     if top + bottom < _LEAST_SHARE * height and left + right < _LEAST_SHARE * width:
         return None

@@ -35,8 +35,8 @@ class _Axis:
 def window_of(read: Reading, tensor: str, grid: tuple[int, int], spec: Input) -> Box:
     """What of a prepared picture a feature map covers.
 
-    Without padding that is less than the picture; with padding it may reach beyond. Where the way from the picture to the map cannot
-    be followed, all of it is taken.
+    Without padding that is less than the picture; with padding it may reach beyond. Where the way
+    from the picture to the map cannot be followed, all of it is taken.
 
     Args:
         read: the graph.

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from figleaf.classify.classifier import enough_for, policy_for
+from figleaf.classify.classifier import policy_for
+from figleaf.classify.decoding import enough_for
 from figleaf.classify.lists import Lists, load_lists
 from figleaf.classify.looking import Recipe
 from figleaf.classify.moving import FrameRules

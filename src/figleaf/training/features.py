@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.classify.classifier import enough_for
+from figleaf.classify.decoding import enough_for
 from figleaf.classify.features import FeatureExtractor
 from figleaf.errors import ImageError, ModelError
 from figleaf.models.card import Card, Input

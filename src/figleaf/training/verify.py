@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from figleaf.classify.classifier import decoder_for, prepared_for
+from figleaf.classify.decoding import decoder_for, prepared_for
 from figleaf.classify.source import Reader
 from figleaf.errors import ImageError, ModelError
 from figleaf.images import Limits
