@@ -23,7 +23,7 @@ const COMMON = /jpe?g|png|gif|webp|avif|bmp/;
  * @throws Wait the model was let go meanwhile, or nobody wants it any more
  */
 export async function judgeHere(item, model, wanted) {
-  const by = { model: model.card.tag, precision: "f32", from: "browser" };
+  const by = { model: model.card.tag, precision: model.precision, from: "browser" };
   let kind = null;
   try {
     kind = await kindOf(item.file);
@@ -70,8 +70,9 @@ function failure(error, kind, file) {
   if (error instanceof Wait || error.code === "DISPOSED") throw new Wait();
   if (GONE[error.name]) return GONE[error.name];
   const status = STATUS[error.code] ?? "error";
-  if (status !== "corrupt") return { status, why: error.message };
+  const told = { why: error.message, code: error.code ?? "other" };
+  if (status !== "corrupt") return { status, ...told };
   // Of a file that only its name calls a picture: of one kind that browsers have, or of another?
-  if (kind === "unheard") return { status: COMMON.test(file.type) ? "not_an_image" : "unsupported", why: error.message };
-  return { status: RARE.test(`${file.type} ${file.name ?? ""}`) ? "unsupported" : status, why: error.message };
+  if (kind === "unheard") return { status: COMMON.test(file.type) ? "not_an_image" : "unsupported", ...told };
+  return { status: RARE.test(`${file.type} ${file.name ?? ""}`) ? "unsupported" : status, ...told };
 }

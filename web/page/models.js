@@ -10,18 +10,28 @@ import { within } from "./site.js";
  *   entry   what is loaded or being loaded: of models/index.json
  *   model   the loaded one, or null
  *   loaded  bytes that have come
- *   why     what went wrong, in the library's words
+ *   code    of what went wrong: the library's
+ *   why     the same in its words
  */
 export class Models extends EventTarget {
   state = "none";
   entry = null;
   model = null;
   loaded = 0;
+  code = "";
   why = "";
+  stays = false;
   #abort = null;
+
+  /** Load no other model from now on: its files would be of another version than this page's. */
+  stay() {
+    this.stays = true;
+    this.cancel();
+  }
 
   /** Load a model in place of the one that is there. What was classified by that goes on until it ends. */
   async use(entry) {
+    if (this.stays) return;
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
     this.model?.dispose();
@@ -38,7 +48,7 @@ export class Models extends EventTarget {
       this.#become("ready");
     } catch (error) {
       if (abort !== this.#abort) return;
-      this.why = error.message;
+      Object.assign(this, { code: error.code ?? "other", why: error.message });
       this.#become(abort.signal.aborted ? "cancelled" : "failed");
     }
   }

@@ -5,25 +5,33 @@ import { within } from "./site.js";
 import { say } from "./words.js";
 
 let ready = false;
+let asked = false; // whether this tab has asked for the newer version
 
 /** Whether this page was given by the service worker, from what it keeps. */
 const controlled = () => Boolean(navigator.serviceWorker?.controller);
 
-/** Register the worker of this build, and say when a newer one is ready. */
-export async function openOffline(site) {
+/**
+ * Register the worker of this build, and say when a newer one is ready.
+ *
+ * @param site of site.js
+ * @param {() => void} replaced called when another tab has gone on to a newer version, so that what this
+ *     one still fetches is of that: its own files are there no more
+ */
+export async function openOffline(site, replaced) {
   addEventListener("online", speakOffline);
   addEventListener("offline", speakOffline);
   speakOffline();
   if (!("serviceWorker" in navigator)) return;
+  watchOver(replaced);
   // A worker that ran when the page came is of an older build if another one takes its place.
   const old = controlled();
   at("update-use").addEventListener("click", () => useUpdate());
   try {
     const registration = await navigator.serviceWorker.register(`sw.js?build=${encodeURIComponent(site.build)}`);
     const look = () => {
-      const isThere = Boolean(old && registration.waiting);
-      if (isThere && at("update").hidden) tell(say("update"));
-      at("update").hidden = !isThere;
+      if (!old || !registration.waiting || !at("update").hidden) return;
+      tell(say("update"));
+      at("update").hidden = false;
     };
     const watch = () => {
       registration.installing?.addEventListener("statechange", look);
@@ -36,10 +44,30 @@ export async function openOffline(site) {
   }
 }
 
+/** All tabs of a site get a new worker at once, though one alone has asked for it. */
+function watchOver(replaced) {
+  let had = controlled(); // the first worker of all takes nobody's place
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (asked) location.reload();
+    else if (had) replaced();
+    had = true;
+  });
+}
+
 async function useUpdate() {
+  asked = true;
   const registration = await navigator.serviceWorker.getRegistration();
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-  registration?.waiting?.postMessage({ use: true });
+  // Nothing waits where another tab was the first to ask.
+  if (registration?.waiting) registration.waiting.postMessage({ use: true });
+  else location.reload();
+}
+
+/** Say in a tab that another one has gone on to the newer version. */
+export function sayReplaced() {
+  at("update-words").dataset.t = "update_taken";
+  put(at("update-words"), say("update_taken"));
+  tell(say("update_taken"));
+  at("update").hidden = false;
 }
 
 /**
@@ -68,15 +96,25 @@ export async function leaveOffline() {
   location.reload();
 }
 
-/** The models that the browser keeps, by name. */
+/** The models that can be used from what the browser keeps, by name. */
 export async function keptModels(site) {
-  if (typeof caches === "undefined") return new Set();
   const kept = new Set();
-  for (const entry of site.models) {
-    // Kept with the hash of its graph in the query.
-    if (await caches.match(within(`${entry.url}model.onnx`), { ignoreSearch: true })) kept.add(entry.name);
-  }
+  if (typeof caches === "undefined" || !(await isRuntimeKept(site))) return kept;
+  for (const entry of site.models) if (await isKept(entry)) kept.add(entry.name);
   return kept;
+}
+
+async function isRuntimeKept(site) {
+  const engines = site.files.filter((file) => file.startsWith("ort/") && file.endsWith(".wasm"));
+  const found = await Promise.all(engines.map((file) => caches.match(within(file))));
+  return found.some(Boolean);
+}
+
+/** Whether there are both, its card and the graph of which that gives the hash. */
+async function isKept({ url }) {
+  const card = await caches.match(within(`${url}card.json`));
+  const { sha256 } = (await card?.json().catch(() => null)) ?? {};
+  return Boolean(sha256 && (await caches.match(`${within(url)}model.onnx?sha256=${sha256["model.onnx"]}`)));
 }
 
 function asked(worker, message) {

@@ -7,7 +7,7 @@ import { openIntake } from "./intake.js";
 import { judgeHere } from "./judge.js";
 import { keep, kept } from "./kept.js";
 import { Models } from "./models.js";
-import { keepModel, keptModels, leaveOffline, openOffline, speakOffline } from "./offline.js";
+import { keepModel, keptModels, leaveOffline, openOffline, sayReplaced, speakOffline } from "./offline.js";
 import { Progress } from "./progress.js";
 import { asCSV, asJSON, recordOf } from "./records.js";
 import { Results } from "./results.js";
@@ -41,7 +41,7 @@ if (!site.models.length) {
   throw new Error("the site has no models");
 }
 // First of all: should a kept page fail with a list that is newer than itself, it is replaced all the same.
-openOffline(site);
+openOffline(site, replaced);
 
 const preferred = site.models.find(({ name }) => name === kept("model")) ?? site.models.find((one) => one.default) ?? site.models[0];
 const policyCalled = (wanted) => site.policies.find(({ name }) => name === wanted);
@@ -104,6 +104,14 @@ function again(item) {
   work.go();
 }
 
+/** Another tab has gone on to a newer version. With nothing to lose this one does so too. */
+function replaced() {
+  if (!store.items.size && at("camera").hidden && !rules.changed) return location.reload();
+  models.stay();
+  picker.show();
+  return sayReplaced();
+}
+
 function chooseModel(name) {
   keep("model", name);
   at("model").value = name;
@@ -117,6 +125,7 @@ function chooseModel(name) {
 
 function chooseServer(yes) {
   store.choose({ server: yes });
+  server.leave();
   store.forgetOutcomes();
   if (!yes && models.state === "none") models.use(entry());
   showServer();
@@ -213,6 +222,7 @@ at("save-csv").addEventListener("click", () => save("figleaf.csv", "text/csv", a
 at("save-json").addEventListener("click", () => save("figleaf.json", "application/json", asJSON(records())));
 at("clear").addEventListener("click", () => {
   store.clear();
+  server.leave();
   work.go();
   note("");
   tell(say("cleared"));

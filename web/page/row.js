@@ -2,6 +2,7 @@
 
 import { Badge } from "./badge.js";
 import { Bars } from "./bars.js";
+import { Detail } from "./detail.js";
 import { make, put } from "./dom.js";
 import { Picture } from "./picture.js";
 import { Timeline } from "./timeline.js";
@@ -18,6 +19,7 @@ export class Row {
   #bars = new Bars();
   #name = make("h3", { class: "name" });
   #reason = make("p", { class: "reason" });
+  #detail = new Detail();
   #meanings = make("button", { type: "button", class: "small", "aria-expanded": "false" });
   #again = make("button", { type: "button", class: "small" });
   #remove = make("button", { type: "button", class: "remove", text: TRASH });
@@ -32,7 +34,7 @@ export class Row {
     this.#body = make(
       "div", { class: "card-body" },
       make("div", { class: "card-head" }, this.#name, this.#badge.element),
-      this.#bars.element, this.#reason,
+      this.#bars.element, this.#reason, this.#detail.element,
       make("div", { class: "card-acts" }, this.#meanings, this.#again),
     );
     this.element = make("li", { class: "card" }, this.picture.element, this.#body, this.#remove);
@@ -52,6 +54,7 @@ export class Row {
     this.#showBadge(verdict);
     this.#showBars(verdict, view);
     put(this.#reason, this.#reasonFor(verdict));
+    this.#detail.show(othersWords(this.#item.outcome));
     this.#again.hidden = !["server", "error", "not_found", "unreadable", "timeout"].includes(this.#item.outcome?.status);
     this.picture.setAbsent(state === "failed" && !this.#item.kind && this.#item.outcome.from === "browser");
   }
@@ -110,12 +113,19 @@ export class Row {
     if (!verdict) return "";
     const { outcome } = this.#item;
     if (outcome.status !== "ok") return problemOf(outcome);
-    const reason = verdict.decision === null ? say("no_rule") : verdict.reason;
+    const reason = this.#comparison(verdict);
     const frames = verdict.frames;
     const where = frames.length
       ? say("reason_at", { reason, seconds: tenths(frames[verdict.at].seconds), n: frames.length })
       : reason;
     return say(outcome.from === "server" ? "by_server" : "by_model", { reason: where, model: outcome.model });
+  }
+
+  #comparison({ decision, reason }) {
+    if (decision === null) return say("no_rule");
+    const { listed } = this.#item.outcome;
+    const [, kind, list] = (listed && /^(allow|block) list (.*)$/.exec(reason)) ?? [];
+    return kind ? say(`listed_${kind}`, { list }) : reason;
   }
 
   #toggleMeanings() {
@@ -126,7 +136,17 @@ export class Row {
 }
 
 /** What went wrong, for people. */
-function problemOf({ status, why }) {
-  if (status === "server") return say("status_server", { why: why ?? say("server_unreachable") });
-  return sayIfAny(`status_${status}`) && status !== "error" ? say(`status_${status}`) : say("status_error", { why });
+function problemOf({ status, why, code, problem }) {
+  if (status === "server") {
+    const kind = why === null ? say("server_unreachable") : (sayIfAny(`problem_${problem}`) ?? say("problem_other"));
+    return say("status_server", { why: kind });
+  }
+  if (status !== "error" && sayIfAny(`status_${status}`)) return say(`status_${status}`);
+  return say("status_error", { why: sayIfAny(`code_${code}`) ?? say("code_other") });
+}
+
+/** What the library or the server said of a failure, if anything. */
+function othersWords(outcome) {
+  if (!outcome || outcome.status === "ok") return "";
+  return outcome.code || outcome.from === "server" ? (outcome.why ?? "") : "";
 }

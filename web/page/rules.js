@@ -65,7 +65,9 @@ export class Rules {
 
   #control(rule, what) {
     const spoken = { rule: rule.name, what: say(`decision_as_noun_${what}`) };
-    const use = make("input", { type: "checkbox", autocomplete: "off", "aria-label": say("rule_use", spoken) });
+    // What is read out begins with what is seen: people who speak to the page say what they see.
+    const named = say("rule_use", { label: say(`rule_${what}`), rule: rule.name });
+    const use = make("input", { type: "checkbox", autocomplete: "off", "aria-label": named });
     const range = { min: 0, max: 1, autocomplete: "off" };
     const slide = make("input", { ...range, type: "range", step: STEP, "aria-label": say("rule_slide", spoken) });
     const typed = make("input", { ...range, type: "number", step: "any", "aria-label": say("rule_number", spoken) });

@@ -11,6 +11,7 @@ export class Server extends EventTarget {
   key = "";
   wanted = false;
   #url;
+  #sending = new AbortController();
 
   constructor(url) {
     super();
@@ -22,6 +23,12 @@ export class Server extends EventTarget {
     this.key = key;
     this.wanted = false;
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** Break off what is being sent; nobody wants the answers. */
+  leave() {
+    this.#sending.abort();
+    this.#sending = new AbortController();
   }
 
   /**
@@ -36,6 +43,7 @@ export class Server extends EventTarget {
       return { kind: null, outcome: await this.#outcome(item, model, wanted) };
     } catch (error) {
       if (error instanceof Wait) throw error;
+      if (!wanted()) throw new Wait();
       const gone = { NotFoundError: "not_found", NotReadableError: "unreadable" }[error.name];
       const told = gone ? { status: gone, why: "" } : { status: "server", why: null };
       return { kind: null, outcome: { ...told, model: "", precision: "", from: "server" } };
@@ -44,7 +52,7 @@ export class Server extends EventTarget {
 
   async #outcome(item, model, wanted) {
     for (let tried = 1; ; tried++) {
-      const response = await this.#post(item, model);
+      const response = await this.#post(item, model, wanted);
       if (!wanted()) throw new Wait();
       if (response.status === 401) this.#want();
       const busy = response.status === 503 || response.status === 429;
@@ -55,14 +63,18 @@ export class Server extends EventTarget {
     }
   }
 
-  async #post(item, model) {
+  async #post(item, model, wanted) {
     const url = new URL(this.#url);
     url.searchParams.set("model", model);
     const form = new FormData();
     // The bytes are read first: a file that has gone is told from a server that has.
-    form.append("file", new Blob([await item.file.arrayBuffer()], { type: item.file.type }), "picture");
+    const bytes = await item.file.arrayBuffer();
+    // Reading may have taken long: whoever has switched the server off meanwhile wants nothing sent.
+    if (!wanted()) throw new Wait();
+    form.append("file", new Blob([bytes], { type: item.file.type }), "picture");
     const headers = this.key ? { "X-API-Key": this.key } : {};
-    return fetch(url, { method: "POST", body: form, headers, credentials: "omit" });
+    const { signal } = this.#sending;
+    return fetch(url, { method: "POST", body: form, headers, credentials: "omit", signal });
   }
 
   #want() {
@@ -96,5 +108,6 @@ function unseenOf({ reason }) {
 async function refused(response) {
   const problem = await response.json().catch(() => ({}));
   const why = problem.detail ?? problem.title ?? `HTTP ${response.status}`;
-  return { status: "server", why, model: "", precision: "", from: "server" };
+  const kind = /^urn:figleaf:problem:(.+)$/.exec(problem.type)?.[1].replaceAll("-", "_") ?? "other";
+  return { status: "server", why, problem: kind, model: "", precision: "", from: "server" };
 }

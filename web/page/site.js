@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{name: string, tag: string, labels: string[], description: string, bytes: number, url: string,
- *     policy: string, default: boolean}} ModelEntry
+ *     policy: string, default: boolean, computes: string | null, imported: string | null,
+ *     ensemble: {rule: string, members: string[]} | null}} ModelEntry
  * @typedef {{name: string, classes: string[], review: number | null, block: number | null}} Rule
  * @typedef {{name: string, version: number, tag: string, description: string, unreadable: string,
  *     rules: Rule[]}} Policy

@@ -8,11 +8,13 @@
 //   kind      "still" | "animation" | "video" | "unheard" (see kinds.js), once it was looked at
 //   outcome   null until then, else one of
 //     {status: "ok", scores, frames, unseen, model, precision, from}
-//     {status: of figleaf.errors.Status or "server" or "error", why, model, precision, from}
+//     {status: of figleaf.errors.Status or "server" or "error", why, code, problem, model, precision, from}
 //   scores    {label: probability}, most probable first
 //   frames    of a film [{seconds, scores}, ...] in order of time, else []
 //   unseen    seconds from which on something could not be looked at, else null
 //   from      "browser" | "server"
+//   code      of figleaf-web's error, where there was one: then `why` is in its words
+//   problem   the kind of problem that a server answered with: then `why` is in its words
 //   listed    {decision, reason} where a list of the server has decided; then there are no scores
 //   version   counts its changes
 //   sketch    a small ImageBitmap of a film, once a frame was seen

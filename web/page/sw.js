@@ -3,7 +3,8 @@
 // The page's files are kept for one build, all of them or none, and given from there alone: old and new
 // are never mixed. The page registers this script as sw.js?build=BUILD, so that another build is another
 // worker, which waits until the pages of the old one are closed, or a person asks for it.
-// Models are kept when they were used, under the hash of their graph.
+// Models are kept when they were used, under the hash of their graph; a card is kept after its graph, so
+// that what is kept without a network is never half a model.
 //
 // Keeping never stands in the way of giving: what there is no room for, or what is not what it should be,
 // is given as it came and not kept. What finds a file answers {response, keeping}: a promise of the latter.
@@ -84,10 +85,11 @@ async function fresh(url) {
 
 /** The list of models follows the server, and is the last known one without it. */
 async function index() {
-  const found = await freshOrKept(await caches.open(PAGE), INDEX, INDEX);
-  if (!found.keeping) return found;
-  const told = found.response.clone();
-  return { ...found, keeping: found.keeping.finally(() => dropModels(told)) };
+  const cache = await caches.open(PAGE);
+  const { response, isFresh } = await freshOrKept(cache, INDEX);
+  if (!isFresh) return { response };
+  const told = response.clone();
+  return { response, keeping: cache.put(INDEX, response.clone()).finally(() => dropModels(told)) };
 }
 
 /** Let go of the models that the site does not have any more. */
@@ -100,12 +102,12 @@ async function dropModels(told) {
   }
 }
 
-async function freshOrKept(cache, url, key) {
+/** What the network has, or without it what is kept. */
+async function freshOrKept(cache, url) {
   try {
-    const response = await fresh(url);
-    return { response, keeping: cache.put(key, response.clone()) };
+    return { response: await fresh(url), isFresh: true };
   } catch {
-    return { response: (await cache.match(key)) ?? Response.error() };
+    return { response: (await cache.match(withoutQuery(url))) ?? Response.error(), isFresh: false };
   }
 }
 
@@ -139,25 +141,26 @@ function isolated(response) {
 async function ofModel({ url, cache: how }) {
   const cache = await caches.open(MODELS);
   const [folder, name] = /^(.*\/)([^/?]+)/.exec(url).slice(1);
-  if (name === "card.json") return freshOrKept(cache, url, withoutQuery(url));
-  const card = `${folder}card.json`;
-  const { response: told, keeping: keepingCard } = await freshOrKept(cache, card, card);
-  keepingCard?.catch(() => {});
-  const { sha256 } = await told.json();
+  if (name === "card.json") return freshOrKept(cache, url);
+  const { response: card, isFresh } = await freshOrKept(cache, `${folder}card.json`);
+  const { sha256 } = await card.clone().json();
   const key = `${withoutQuery(url)}?sha256=${sha256[name]}`;
+  const keepCard = async () => isFresh && cache.put(`${folder}card.json`, card);
   const kept = await cache.match(key);
-  if (kept) return { response: kept };
+  if (kept) return { response: kept, keeping: keepCard() };
   const response = await fetch(url, { cache: how === "reload" ? how : "no-cache" });
-  return { response, keeping: response.ok ? keepGraph(cache, key, sha256[name], response.clone()) : undefined };
+  if (!response.ok) return { response };
+  return { response, keeping: keepGraph(cache, key, sha256[name], response.clone(), keepCard) };
 }
 
 /** Another graph than the card's, or a damaged one, would be given in its place ever after. */
-async function keepGraph(cache, key, wanted, response) {
+async function keepGraph(cache, key, wanted, response, keepCard) {
   const bytes = await response.arrayBuffer();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (found !== wanted) throw new Error(`${key}: its hash is ${found}`);
   await cache.put(key, new Response(bytes, { headers: response.headers }));
+  await keepCard();
   for (const other of await cache.keys(key, { ignoreSearch: true })) {
     if (other.url !== key) await cache.delete(other); // an older version
   }

@@ -1,9 +1,12 @@
 // What the page says, in English and in Korean. `{name}` is filled in; `key_one` is said of one.
 
+import { TROUBLES } from "./troubles.js";
+
 export const LANGUAGES = ["en", "ko"];
 
 /** key -> [English, Korean] */
 export const WORDS = {
+  ...TROUBLES,
   skip: ["Skip to the results", "결과로 건너뛰기"],
   tagline: [
     "Is it safe for work? Judged in this browser; nothing leaves it.",
@@ -112,6 +115,14 @@ export const WORDS = {
     "Yahoo open_nsfw. 너비가 절반인 ResNet-50, 224x224, 안전 여부만 판단합니다. 안전한 사진에 대한 오탐이 가장 적습니다. 음란한 사진으로만 학습해 그림, 만화, 글자는 대상이 아닙니다.",
   ],
 
+  made_int8: ["It computes in whole numbers (int8).", "정수(int8)로 계산합니다."],
+  made_mean: ["An ensemble of {members}: the mean of their scores.", "{members}의 앙상블로, 점수를 평균합니다."],
+  made_mean_unsafe: [
+    "An ensemble of {members}: the mean of their unsafe scores.",
+    "{members}의 앙상블로, 유해 점수를 평균합니다.",
+  ],
+  made_imported: ["Imported from {source}.", "{source}에서 가져온 모델입니다."],
+
   // Server.
   server: ["Ask the server instead", "서버에서 판정"],
   server_note: [
@@ -143,7 +154,7 @@ export const WORDS = {
   rule_absent: ["the model has none of its classes", "모델에 해당 클래스가 없음"],
   rule_review: ["Review ≥", "검토 ≥"],
   rule_block: ["Block ≥", "차단 ≥"],
-  rule_use: ["{rule}: use a threshold for {what}", "{rule}: {what} 임곗값 사용"],
+  rule_use: ["{label}, {rule}: use this threshold", "{label}, {rule}: 이 임곗값 사용"],
   rule_slide: ["{rule}: {what}, slider", "{rule}: {what} 슬라이더"],
   rule_number: ["{rule}: {what}, number", "{rule}: {what} 숫자"],
   decision_as_noun_review: ["review", "검토"],
@@ -185,6 +196,8 @@ export const WORDS = {
   decision_none: ["No verdict", "판정 없음"],
   waiting: ["Waiting", "대기 중"],
   working: ["Being judged", "판정 중"],
+  listed_allow: ["on the allow list {list}", "허용 목록 {list}에 있음"],
+  listed_block: ["on the block list {list}", "차단 목록 {list}에 있음"],
   no_rule: [
     "The policy has no rule for any class of this model",
     "이 모델의 클래스에 적용되는 규칙이 정책에 없습니다",
@@ -198,6 +211,8 @@ export const WORDS = {
   remove: ["Remove {name}", "{name} 지우기"],
   meanings: ["What the classes mean", "클래스 설명"],
   meanings_of: ["What the classes mean, at {name}", "클래스 설명, {name}"],
+  again: ["Try again", "다시 시도"],
+  again_of: ["Try {name} again", "{name} 다시 시도"],
   more: ["Show {n} more of {all}", "{all}개 중 {n}개 더 보기"],
 
   // Work.
@@ -233,27 +248,6 @@ export const WORDS = {
   frame_worst: ["worst", "가장 유해함"],
   to_worst: ["To the worst frame", "가장 유해한 프레임으로"],
   reason_at: ["{reason} at {seconds} s (worst of {n} frames)", "{seconds}초에서 {reason}({n}프레임 중 가장 유해)"],
-
-  // What went wrong with one picture.
-  status_not_found: ["The file is no longer there", "파일이 더 이상 없습니다"],
-  status_unreadable: ["The file cannot be read", "파일을 읽을 수 없습니다"],
-  status_empty: ["The file is empty", "빈 파일입니다"],
-  status_too_many_bytes: ["The file is too large", "파일이 너무 큽니다"],
-  status_too_many_pixels: ["The picture has too many pixels", "이미지의 픽셀이 너무 많습니다"],
-  status_not_an_image: ["Not an image", "이미지가 아닙니다"],
-  status_unsupported: [
-    "Of a format that this browser does not decode",
-    "이 브라우저가 디코딩하지 못하는 형식입니다",
-  ],
-  status_truncated: ["The file ends too early", "파일이 중간에 끊겨 있습니다"],
-  status_corrupt: ["The file is damaged", "파일이 손상되었습니다"],
-  status_timeout: ["It took too long to decode", "디코딩 시간이 초과되었습니다"],
-  status_crashed: ["The decoder ended unexpectedly", "디코더가 비정상 종료되었습니다"],
-  status_server: ["The server did not judge it: {why}", "서버가 판정하지 못했습니다: {why}"],
-  status_error: ["It could not be judged: {why}", "판정하지 못했습니다: {why}"],
-  server_unreachable: ["it cannot be reached", "연결할 수 없습니다"],
-  again: ["Try again", "다시 시도"],
-  again_of: ["Try {name} again", "{name} 다시 시도"],
 
   // The classes, as figleaf.labels has them.
   class_drawings: ["safe drawings, anime included", "애니메이션을 포함한 안전한 그림"],
@@ -313,6 +307,10 @@ export const WORDS = {
   offline_ready: ["This page and the model now work offline.", "이 페이지와 모델은 이제 오프라인에서도 동작합니다."],
   offline_now: ["Offline: the page works from what this browser keeps.", "오프라인: 이 브라우저에 저장된 파일로 동작합니다."],
   update: ["A newer version of this page is ready.", "이 페이지의 새 버전이 준비되었습니다."],
+  update_taken: [
+    "Another tab has gone on to a newer version of this page. The results here stay; another model needs the newer one.",
+    "다른 탭에서 이 페이지의 새 버전을 적용했습니다. 여기의 결과는 그대로지만, 다른 모델을 쓰려면 새 버전을 적용해야 합니다.",
+  ],
   update_use: ["Use it now", "지금 적용"],
 };
 

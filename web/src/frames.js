@@ -1,6 +1,8 @@
 // Frames of moving pictures, evenly over the whole length: figleaf.images.stills in Python.
 
+import { otherPicture } from "./apng.js";
 import { FigleafError } from "./errors.js";
+import { AS_STORED } from "./pixels.js";
 
 const ROUNDING = 1e-6; // times are sums of numbers that are not exact
 const UNTIMED = 0.1; // seconds of a frame that says nothing of itself, as browsers have it
@@ -48,19 +50,20 @@ export function canTakeApart() {
 }
 
 /**
- * Whether a file is an animation with two frames or more; false too where this browser cannot take
+ * Whether a file is an animation with two pictures or more; false too where this browser cannot take
  * it apart. Videos are no animations.
  */
 export async function isAnimation(file) {
   if (!canTakeApart() || !(await animationType(file))) return false;
-  const decoder = await openAnimation(file);
+  const { decoder, other } = await openAnimation(file);
   const { frameCount } = decoder.tracks.selectedTrack;
   decoder.close();
-  return frameCount > 1;
+  return frameCount > 1 || other !== null;
 }
 
 /**
- * Frames of an animation: GIF, WebP, APNG, AVIF.
+ * Frames of an animation: GIF, WebP, APNG, AVIF. Where a PNG has another picture for programs that
+ * know no animations, that is looked at too, first, at 0 seconds: one more than `most`.
  *
  * @param {Blob} file
  * @param {{every?: number, most?: number, signal?: AbortSignal}} rules see `choose`
@@ -70,15 +73,19 @@ export async function isAnimation(file) {
  */
 export async function* animationFrames(file, { every, most, signal } = {}) {
   checkRules({ every, most });
-  const decoder = await openAnimation(file);
+  const { decoder, other } = await openAnimation(file);
   try {
     const { begins, length } = await timing(decoder, signal);
-    const numbers = choose(begins, length, { every, most });
-    for (const [index, number] of numbers.entries()) {
+    const looks = choose(begins, length, { every, most }).map((number) => ({
+      seconds: begins[number],
+      decoded: async () => (await decodedFrame(decoder, number)).image,
+    }));
+    if (other) looks.unshift({ seconds: 0, decoded: () => decodedOther(other) });
+    for (const [index, { seconds, decoded }] of looks.entries()) {
       signal?.throwIfAborted();
-      const { image } = await decodedFrame(decoder, number);
+      const image = await decoded();
       try {
-        yield { index, total: numbers.length, seconds: begins[number], image };
+        yield { index, total: looks.length, seconds, image };
       } finally {
         image.close();
       }
@@ -138,21 +145,23 @@ function checkRules({ every, most }) {
 
 async function openAnimation(file) {
   if (!canTakeApart()) {
-    const cure = "classify its first picture with `classify`, or use a newer browser";
-    throw new FigleafError("UNSUPPORTED", `this browser cannot take animations apart: ${cure}`);
+    const why = globalThis.isSecureContext === false ? "a page that is not secure (https)" : "this browser";
+    const cure = "`classify` looks at the one picture that it shows first";
+    throw new FigleafError("UNSUPPORTED", `${why} has no ImageDecoder, which takes animations apart; ${cure}`);
   }
   const type = await animationType(file);
   if (!type) {
     throw new FigleafError("UNREADABLE", "the file is no GIF, PNG, WebP or AVIF");
   }
   const data = await file.arrayBuffer();
+  const other = otherPicture(new Uint8Array(data)); // before the decoder takes the bytes
   const options = { data, type, colorSpaceConversion: "none", preferAnimation: true };
   const decoder = new ImageDecoder(options);
   try {
     await decoder.completed;
     await decoder.tracks.ready;
     if (!decoder.tracks.selectedTrack?.frameCount) throw new Error("it has no frame");
-    return decoder;
+    return { decoder, other };
   } catch (error) {
     decoder.close();
     throw new FigleafError("UNREADABLE", `the file cannot be taken apart (${error.message})`);
@@ -189,6 +198,18 @@ async function decodedFrame(decoder, frameIndex) {
     return await decoder.decode({ frameIndex });
   } catch (error) {
     const which = `frame ${frameIndex + 1} cannot be decoded`;
+    throw new FigleafError("UNREADABLE", `${which} (${error.message})`);
+  }
+}
+
+async function decodedOther(blob) {
+  try {
+    const bitmap = await createImageBitmap(blob, AS_STORED);
+    const image = new VideoFrame(bitmap, { timestamp: 0 });
+    bitmap.close();
+    return image;
+  } catch (error) {
+    const which = "its picture for programs that know no animations cannot be decoded";
     throw new FigleafError("UNREADABLE", `${which} (${error.message})`);
   }
 }

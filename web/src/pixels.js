@@ -14,7 +14,8 @@ const DRAWABLE = [
   "HTMLVideoElement",
   "ImageBitmap",
 ];
-const AS_STORED = {
+/** How pictures are decoded: their pixels as they are in the file, upright. */
+export const AS_STORED = {
   colorSpaceConversion: "none",
   premultiplyAlpha: "none",
   imageOrientation: "from-image",

@@ -9,7 +9,10 @@ The index, `models/index.json`::
         "url": "models/inception_v3/",         relative to the site
         "bytes": 22513317, "sha256": ...,      of model.onnx
         "policy": "balanced",                  that is used where nobody chose one
-        "default": true
+        "default": true,
+        "computes": null,                      "int8" where the graph itself computes so
+        "ensemble": {"rule": "mean", "members": ["a@1", "b@1"]},   null where it is none
+        "imported": "OWNER/NAME"               or the kind of source; null where it was not
       }],
       "policies": [{
         "name": ..., "version": 1, "tag": ..., "description": ..., "unreadable": "review",
@@ -35,6 +38,7 @@ from figleaf.classify.classifier import policy_for
 from figleaf.classify.policy import Policy, Rule, load_policy, presets
 from figleaf.errors import InputError, PageError, PolicyError
 from figleaf.models.card import Card
+from figleaf.models.origin import Ensemble, Origin
 from figleaf.web.files import SiteFile, held, lying
 
 INDEX = "models/index.json"
@@ -179,7 +183,26 @@ def _model(model: SiteModel, *, default: bool) -> dict[str, Any]:
         "sha256": graph.sha256,
         "policy": model.policy,
         "default": default,
+        "computes": card.computes,
+        "ensemble": _ensemble(card.ensemble),
+        "imported": _origin(card.imported),
     }
+
+
+def _ensemble(ensemble: Ensemble | None) -> dict[str, Any] | None:
+    if ensemble is None:
+        return None
+    members = [f"{member.name}@{member.version}" for member in ensemble.members]
+    return {"rule": ensemble.rule, "members": members}
+
+
+_SOURCES = {"huggingface": "Hugging Face", "tfjs": "TensorFlow.js"}
+
+
+def _origin(origin: Origin | None) -> str | None:
+    if origin is None:
+        return None
+    return origin.repository or _SOURCES.get(origin.source, origin.source)
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

@@ -26,6 +26,15 @@ def shots(pictures: Path) -> list[Image.Image]:
     return [turned for one in photos for turned in (one, one.transpose(Image.Transpose.ROTATE_180))]
 
 
+def clear(image: Image.Image) -> Image.Image:
+    """Transparent in parts: wholly to the left, not at all to the right."""
+    veil = np.zeros((image.height, image.width), np.uint8)
+    veil[:, image.width // 2 :] = 255
+    image = image.copy()
+    image.putalpha(Image.fromarray(veil))
+    return image
+
+
 def animated(images: list[Image.Image], kind: str, milliseconds: list[int], **how: Any) -> bytes:
     with io.BytesIO() as stream:
         first, *rest = images
@@ -46,6 +55,11 @@ def films(made: Path, pictures: Path) -> dict[str, bytes]:
         "long.png": animated(longer, "PNG", [100] * 24),
         "six.webp": animated(images, "WEBP", [40, 500, 40, 40, 1000, 40], lossless=True),
         "still.gif": animated([images[0].quantize(128)], "GIF", [100]),
+        "other.png": animated(images[:3], "PNG", [200, 400], default_image=True),
+        "other-alone.png": animated(images[2:4], "PNG", [200], default_image=True),
+        "other-clear.png": animated(
+            [clear(one) for one in images[:3]], "PNG", [200, 400], default_image=True
+        ),
     }
     for name, data in found.items():
         (made / name).write_bytes(data)
@@ -60,7 +74,13 @@ def shared(browser: Browser, site: str) -> Iterator[Opened]:
         assert one.complaints == []
 
 
-@pytest.mark.parametrize("name", ["six.gif", "pause.gif", "long.png", "six.webp", "still.gif"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("six.gif", "pause.gif", "long.png", "six.webp", "still.gif"),
+        *("other.png", "other-alone.png", "other-clear.png"),
+    ],
+)
 @pytest.mark.parametrize("most", [16, 4, 1])
 def test_timelines_are_pythons(
     name: str,
@@ -106,11 +126,25 @@ def test_what_is_an_animation(shared: Opened, films: dict[str, bytes], made: Pat
     told = shared.run(
         """
         const { isAnimation } = await import("/figleaf/frames.js");
-        const names = ["six.gif", "long.png", "six.webp", "still.gif", "text.gif"];
+        const moving = ["six.gif", "long.png", "six.webp", "other-alone.png"];
+        const names = [...moving, "still.gif", "text.gif"];
         return Promise.all(names.map(async (name) => isAnimation(await file(name))));
         """
     )
-    assert told == [True, True, True, False, False]
+    assert told == [True, True, True, True, False, False]
+
+
+def test_without_an_image_decoder_no_film_is_judged_by_its_first_frame(
+    browser: Browser, site: str, films: dict[str, bytes]
+) -> None:
+    assert films
+    with Opened(browser, site) as one:
+        one.page.evaluate("delete globalThis.ImageDecoder")
+        one.load("mobilenet_v2")
+        told = one.run("return refusal(model.classifyGif(await file('six.gif')))")
+        assert told.startswith("FigleafError UNSUPPORTED: this browser has no ImageDecoder"), told
+        assert "`classify`" in told
+        assert one.run("return (await model.classify(await file('six.gif'))).length") == 5
 
 
 @pytest.mark.parametrize(
