@@ -1,0 +1,56 @@
+"""A model that was read, before it is written: whether it is one for any picture and any batch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from figleaf.errors import ImportModelError, ModelError
+from figleaf.models.card import parse_card
+from figleaf.models.model import Model
+from figleaf.models.runtime import Precision, RuntimeName, compile_graph
+from figleaf.models.writing import GRAPH
+
+_MOST_APART = 1e-3
+_SEED = 9
+
+
+def opened(card: Mapping[str, Any], graph: bytes) -> Model:
+    """A model that is in no folder yet.
+
+    Raises:
+        BundleError, ModelError: the card or the graph cannot be used.
+    """
+    parsed = parse_card({**card, "sha256": {GRAPH: "0" * 64}})
+    precision = Precision.F32
+    runtime = compile_graph(graph, runtime=RuntimeName.OPENVINO, precision=precision, streams=1)
+    return Model(parsed, runtime, precision, streams=1)
+
+
+def verify(card: Mapping[str, Any], graph: bytes) -> None:
+    """See that each picture of a batch gets the scores that it gets alone.
+
+    A graph that was exported for a batch of one may hold that number in places that no declaration
+    tells.
+
+    Raises:
+        ImportModelError: it does not, or the graph cannot be run.
+    """
+    try:
+        model = opened(card, graph)
+        # Noise, dark and bright: two pictures of no meaning that are as different as can be.
+        noise = np.random.default_rng(_SEED).integers(0, 128, (64, 64, 3), np.uint8)
+        pictures = [model.prepare(noise), model.prepare(noise + 127)]
+        together = model.run(pictures, features=True)
+        alone = [model.run([one], features=True) for one in pictures]
+    except ModelError as error:
+        raise ImportModelError(f"the graph cannot be used: {error}") from error
+    apart = max(
+        float(np.abs(together.probabilities[i] - one.probabilities[0]).max())
+        for i, one in enumerate(alone)
+    )
+    if not apart < _MOST_APART:
+        raise ImportModelError(
+            f"in a batch of two the scores are {apart:.3f} off those of each picture alone: the"
+            " graph was exported for a batch of one. Export it with a batch of any size"
+        )
