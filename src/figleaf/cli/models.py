@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 from typer.core import TyperGroup
 
+from figleaf.cli import importing
 from figleaf.cli.terminal import Screen, print_json, printable, standard_output
 from figleaf.errors import BundleError
 from figleaf.models.bundle import DEFAULT_MODEL, embedded, find_bundle
@@ -62,6 +63,9 @@ def list_models(
         for card, size in zip(cards, sizes, strict=True):
             for line in _described(card, size):
                 screen.print(line)
+
+
+app.command("import")(importing.import_model)
 
 
 def _size(graph: Path) -> int:

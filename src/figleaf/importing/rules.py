@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from figleaf.models.card import Resample
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRules:
@@ -10,14 +12,27 @@ class ImportRules:
 
     Attributes:
         labels: the model's class -> ours, where figleaf does not know it (`map_labels`).
-        name: of the model; by default what its folder is called.
+        name: of the model; by default what its folder is to be called.
         version: by default the beginning of the revision, or "1".
         license: by default what its model card says; "unknown" where nobody knows.
-        onnx: the ONNX file to take, where there are several.
+        revision: of a repository of the hub: a branch, a tag or a commit.
+        onnx: the graph to take of Hugging Face's layout, where there are several.
+        classes: of a TensorFlow.js model, in the order of its outputs.
+        pixels: in what numbers such a model takes pixels: "unit", "signed" or "byte"; None for how
+            nsfw_model takes them.
+        resample: how pictures are resized for it; None for as TensorFlow.js does.
+        size: (height, width) that it takes, where its files do not tell.
+        logits: whether its outputs are what a softmax is still to be made of.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
     version: str | None = None
     license: str | None = None
+    revision: str | None = None
     onnx: str | None = None
+    classes: tuple[str, ...] = ()
+    pixels: str | None = None
+    resample: Resample | None = None
+    size: tuple[int, int] | None = None
+    logits: bool = False

@@ -21,7 +21,9 @@ def opened(card: Mapping[str, Any], graph: bytes) -> Model:
     Raises:
         BundleError, ModelError: the card or the graph cannot be used.
     """
-    parsed = parse_card({**card, "sha256": {GRAPH: "0" * 64}})
+    unnamed = {"name": "imported", "version": "0"}
+    known = {"license": "unknown", "sha256": {GRAPH: "0" * 64}}
+    parsed = parse_card({**unnamed, **card, **known})
     precision = Precision.F32
     runtime = compile_graph(graph, runtime=RuntimeName.OPENVINO, precision=precision, streams=1)
     return Model(parsed, runtime, precision, streams=1)

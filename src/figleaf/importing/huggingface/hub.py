@@ -1,7 +1,7 @@
 """Repositories of the Hugging Face Hub: one commit of one, and only the files that are needed.
 
-The only place where an import reaches for a network. `huggingface_hub` does it, so that HF_ENDPOINT,
-HF_TOKEN, HF_HUB_OFFLINE and proxies mean what they always do; its telemetry is switched off.
+The only place where an import reaches for a network. `huggingface_hub` does it, so that
+HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies mean what they always do; its telemetry is off.
 """
 
 import hashlib

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from figleaf._version import __version__
@@ -24,7 +25,6 @@ from figleaf.importing.huggingface.preprocessing import Preprocessing, read_prep
 from figleaf.importing.huggingface.timm_layout import is_timm, timm_labels, timm_preprocessing
 from figleaf.importing.imported import Imported
 from figleaf.importing.mapping import Mapped, map_labels
-from figleaf.importing.rules import ImportRules
 from figleaf.importing.verifying import verify
 from figleaf.models.bundle import external_data
 from figleaf.models.card import FORMAT
@@ -47,7 +47,8 @@ class Repository:
 def import_huggingface(
     folder: Path,
     *,
-    rules: ImportRules = ImportRules(),  # noqa: B008  # frozen
+    labels: Mapping[str, str] = MappingProxyType({}),
+    onnx: str | None = None,
     repository: Repository | None = None,
 ) -> Imported:
     """Read a model in Hugging Face's layout.
@@ -55,8 +56,12 @@ def import_huggingface(
     Args:
         folder: with `config.json`; `preprocessor_config.json`, but for timm's layout; and a graph
             or safetensors. No code of it is run, no pickle is read.
-        rules: what the files do not say.
+        labels: what the user says of classes that are not known, see `map_labels`.
+        onnx: the graph to take, where there are several.
         repository: where it came from; None for a folder of the user's.
+
+    Returns:
+        the graph, and the card but for its name, and for the license where no model card names it.
 
     Raises:
         ImportModelError: something in it is missing, is not known here, or contradicts itself; the
@@ -66,30 +71,21 @@ def import_huggingface(
     layout = Layout(folder)
     config = layout.read_json(CONFIG)
     check_config(config)
-    mapped = map_labels(_labels(config), rules.labels)
+    mapped = map_labels(_labels(config), labels)
     preprocessing = _preprocessing(layout, config)
-    chosen = choose(layout.names(), rules.onnx)
+    chosen = choose(layout.names(), onnx)
     model = _model(layout, chosen, config, preprocessing)
     wrapped = wrap(model, preprocessing, mapped)
-    license_ = rules.license or license_of(layout.read_text(README))
-    if license_ is None:
-        raise ImportModelError(
-            f"{folder}: no {README} of it names a licence: give --license, as whoever made the"
-            " model told it, or --license unknown"
-        )
-    name = rules.name or (PurePosixPath(repository.name).name if repository else folder.name)
-    revision = repository.revision[:_REVISION] if repository else "1"
     card = {
         "format": FORMAT,
-        "name": name,
-        "version": rules.version or revision,
+        **({"version": repository.revision[:_REVISION]} if repository else {}),
         "description": _description(mapped, repository),
         "labels": list(mapped.labels),
         "features": wrapped.features,
         "inputs": [input_entry(preprocessing.input)],
         "sha256": {},
         "source": _source(chosen, config, repository),
-        "license": license_,
+        "license": license_of(layout.read_text(README)),
         "training_data": "as its publisher says; nothing of it is known to figleaf",
         "published": [],
         "false_alarms": [],
