@@ -22,6 +22,7 @@ from figleaf.classify.looking import Looked, Recipe, look, look_isolated, parse_
 from figleaf.classify.moving import FrameRules
 from figleaf.classify.policy import DEFAULT_POLICY, Policy, load_policy, presets
 from figleaf.classify.prediction import Prediction
+from figleaf.classify.showing import Part, Showing, Shown
 from figleaf.classify.source import Channels, Source, name_of, walk
 from figleaf.classify.stream import chunked, ordered_map, weighed
 from figleaf.classify.verdict import Scored, Verdicts
@@ -110,6 +111,7 @@ class Classifier:
         )
         looking = self._looking(recipe, limits, deadline)
         self._consulting = Consulting(lists, looking, recipe, limits)
+        self._showing = Showing(recipe, limits, deadline)
         self._threads = self._resources.enter_context(
             ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
         )
@@ -176,6 +178,15 @@ class Classifier:
         """
         with memory_as_image_error():
             return self._consulting.prepared(source, channels).pictures[0]
+
+    def show(self, source: Source, part: Part, *, channels: Channels = "RGB") -> Shown:
+        """What the model was shown of a part of an input, to explain it. Lists are not asked.
+
+        Raises:
+            ImageError, InputError: as `prepare`.
+        """
+        with memory_as_image_error():
+            return self._showing.shown(source, part, channels)
 
     def close(self) -> None:
         """Stop the threads and worker processes; the classifier cannot be used afterwards."""

@@ -148,7 +148,7 @@ def parse_looked(reply: Any, recipe: Recipe) -> Looked:
         _refuse()
     if unseen is not None and not _is_time(unseen):
         _refuse()
-    pictures = tuple(_parsed_picture(row, recipe) for row in rows)
+    pictures = tuple(parse_prepared(row, recipe) for row in rows)
     times = None if seconds is None else _parsed_times(seconds, len(rows))
     hashes = parse_hashes(pairs) if recipe.with_pdq else ()
     if recipe.crops is None or times is not None:
@@ -234,7 +234,12 @@ def _compact(array: NDArray[np.float32], spec: Input) -> NDArray[Any]:
     return array.astype(np.uint8) if whole else array
 
 
-def _parsed_picture(row: Any, recipe: Recipe) -> Prepared:
+def parse_prepared(row: Any, recipe: Recipe) -> Prepared:
+    """Check one prepared picture in such an answer.
+
+    Raises:
+        ImageError: CRASHED, for what no honest process answers.
+    """
     if not isinstance(row, list):
         _refuse()
     if [getattr(array, "shape", None) for array in row] != [(*s.size, 3) for s in recipe.inputs]:

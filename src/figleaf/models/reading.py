@@ -40,9 +40,10 @@ class Reading:
 
         known = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
         values = (*known.input, *known.value_info, *known.output)
-        shapes = {value.name: _shape(value) for value in values}
+        shapes: dict[str, Shape] = {value.name: _shape(value) for value in values}
         constants = {tensor.name: tensor for tensor in known.initializer}
         constants |= {node.output[0]: _value(node) for node in known.node if _is_value(node)}
+        shapes |= {name: tuple(tensor.dims) for name, tensor in constants.items()}
         nodes = tuple(model.graph.node)
         return cls(nodes, shapes, constants, dict(_flow(nodes, {one: {one} for one in inputs})))
 

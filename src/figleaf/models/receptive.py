@@ -67,13 +67,14 @@ def _followed(read: Reading, spec: Input) -> dict[str, tuple[_Axis, _Axis]]:
         if before is None:
             continue
         after = _slid(read, node, before) if node.op_type in _SLIDING else before
-        known |= {name: after for name in node.output if name}
+        if after is not None:
+            known |= {name: after for name in node.output if name}
     return known
 
 
 def _slid(
     read: Reading, node: "onnx.NodeProto", before: tuple[_Axis, _Axis]
-) -> tuple[_Axis, _Axis]:
+) -> tuple[_Axis, _Axis] | None:
     from figleaf.models.pooling import attributes
 
     given = attributes(node)
@@ -82,6 +83,8 @@ def _slid(
     dilations = list(given.get("dilations", [1, 1]))
     pads = list(given.get("pads", [0, 0, 0, 0]))[:2]
     sides = read.shape(node.input[0])[2:]
+    if not len(kernel) == len(sides) == 2:
+        return None
     automatic = given.get("auto_pad", b"NOTSET")
     rows, columns = (
         axis.slid(
