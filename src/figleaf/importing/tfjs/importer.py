@@ -101,6 +101,14 @@ def import_tfjs(folder: Path, classes: Sequence[str], rules: TfjsRules | None = 
     return Imported(_card(model, size, rules, mapped, made), made.graph, _notes(made, rules, size))
 
 
+def graph_of(model: Model, size: tuple[int, int]) -> bytes:
+    """The ONNX graph of a model that takes pixels in 0..1 and gives probabilities, as they are."""
+    net = Net()
+    picture = _in_range(net, net.image(size), Pixels.UNIT)
+    convert = convert_layers if model.form is Form.LAYERS else convert_graph
+    return net.build("imported", convert(model, net, picture), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Made:
     """A graph, how wide its features are (0 for none), and whether a softmax or sigmoid ends it."""

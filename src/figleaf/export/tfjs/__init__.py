@@ -1,0 +1,1 @@
+"""TensorFlow.js: a bundle as a graph model that NSFW JS loads."""
