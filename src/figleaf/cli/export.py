@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from figleaf.cli.exporting_tfjs import tfjs
 from figleaf.cli.grid import print_grid
 from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
@@ -43,14 +44,14 @@ _WHY = {
 
 app = typer.Typer(
     name="export",
-    help="Export data sets in the forms that others read, and the page with models.",
+    help="Export data sets and models in the forms that others read, and the page with models.",
     no_args_is_help=True,
 )
 
 
 @app.callback()
 def export() -> None:
-    """Export data sets in the forms that others read, and the page with models."""
+    """Export data sets and models in the forms that others read, and the page with models."""
 
 
 @app.command("dataset")
@@ -176,6 +177,9 @@ def web(
         say("figleaf: interrupted; nothing was left behind")
         raise
     _print_site(made, out, as_json=as_json, quiet=quiet)
+
+
+app.command("tfjs")(tfjs)
 
 
 def _print_site(made: "WebExport", out: str, *, as_json: bool, quiet: bool) -> None:

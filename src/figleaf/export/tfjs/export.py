@@ -46,7 +46,7 @@ class TfjsExport:
         side: of the square that the model takes, in pixels.
         files: how many there are.
         size: their bytes.
-        weights: of which in the shards and `model.json`: what a browser downloads.
+        download: of which in the shards and `model.json`: what a browser downloads.
         moved: by how much a score of the export differs from the bundle's on test pictures.
     """
 
@@ -55,7 +55,7 @@ class TfjsExport:
     side: int
     files: int
     size: int
-    weights: int
+    download: int
     moved: float
 
     @property
@@ -71,7 +71,7 @@ class TfjsExport:
             "side": self.side,
             "files": self.files,
             "size": self.size,
-            "download": self.weights,
+            "download": self.download,
             "moved": self.moved,
             "load": self.call,
         }
