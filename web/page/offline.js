@@ -5,7 +5,7 @@ import { within } from "./site.js";
 import { say } from "./words.js";
 
 let ready = false;
-let asked = false; // whether this tab has asked for the newer version
+let leaving = false; // whether this tab has asked for the newer version
 
 /** Whether this page was given by the service worker, from what it keeps. */
 const controlled = () => Boolean(navigator.serviceWorker?.controller);
@@ -48,14 +48,14 @@ export async function openOffline(site, replaced) {
 function watchOver(replaced) {
   let had = controlled(); // the first worker of all takes nobody's place
   navigator.serviceWorker.addEventListener("controllerchange", () => {
-    if (asked) location.reload();
+    if (leaving) location.reload();
     else if (had) replaced();
     had = true;
   });
 }
 
 async function useUpdate() {
-  asked = true;
+  leaving = true;
   const registration = await navigator.serviceWorker.getRegistration();
   // Nothing waits where another tab was the first to ask.
   if (registration?.waiting) registration.waiting.postMessage({ use: true });
