@@ -18,6 +18,7 @@ from figleaf.importing.huggingface.penultimate import (
     shapes_of,
 )
 from figleaf.importing.huggingface.preprocessing import Preprocessing
+from figleaf.importing.huggingface.repair import free_batch, whole_pools
 from figleaf.importing.mapping import Mapped
 from figleaf.models.surgery import opset_of, without_notes
 
@@ -72,6 +73,7 @@ def wrap(model: "onnx.ModelProto", preprocessing: Preprocessing, mapped: Mapped)
     shapes = shapes_of(graph)
     end = _OWN + scores
     _check_width(shapes.get(end), len(mapped.source))
+    whole_pools(graph, shapes)
     _feed(graph.graph, entry, preprocessing)
     if _is_softmax(graph.graph, end):
         notes.append("its output is probabilities already: no softmax is added")
@@ -98,6 +100,12 @@ class _Entry:
         """Let the batch be any; gives the one that was fixed, 0 where none was."""
         if not self.batch:
             return 0
+        if self.batch != 1:
+            raise ImportModelError(
+                f"the graph takes {self.batch} pictures at once, no more and no fewer: export it"
+                " with a batch of any size"
+            )
+        free_batch(graph, self.name)
         for value in (*graph.input, *graph.output):
             if value.type.tensor_type.shape.dim:
                 value.type.tensor_type.shape.dim[0].dim_param = "batch"
