@@ -1,7 +1,6 @@
 """`figleaf models`: what there is, and how others' models become bundles."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,11 +9,18 @@ from rich.padding import Padding
 from rich.text import Text
 from typer.core import TyperGroup
 
-from figleaf.cli import importing
+from figleaf.cli import importing, refining
 from figleaf.cli.terminal import Screen, print_json, printable, standard_output
 from figleaf.errors import BundleError
-from figleaf.models.bundle import DEFAULT_MODEL, embedded, find_bundle
-from figleaf.models.card import Card, read_card
+from figleaf.models.bundle import (
+    DEFAULT_MODEL,
+    embedded,
+    find_bundle,
+    members,
+    open_bundle,
+    open_card,
+)
+from figleaf.models.card import Card
 
 
 class ListedByDefault(TyperGroup):
@@ -52,12 +58,12 @@ def list_models(
 
     Example: figleaf models list inception_v3 --json
     """
-    folders = [find_bundle(name) for name in names or embedded()]
-    cards = [read_card(folder / "card.json") for folder in folders]
+    shown = names or embedded()
+    cards = [open_card(name) for name in shown]
     if as_json:
         print_json([card.raw for card in cards])
         return
-    sizes = [_size(folder / "model.onnx") for folder in folders]
+    sizes = [_size(name) for name in shown]
     with standard_output() as file:
         screen = Screen(file)
         for card, size in zip(cards, sizes, strict=True):
@@ -66,9 +72,14 @@ def list_models(
 
 
 app.command("import")(importing.import_model)
+app.command("join")(refining.join)
+app.command("quantize")(refining.quantize)
 
 
-def _size(graph: Path) -> int:
+def _size(model: str) -> int:
+    if len(members(model)) > 1:
+        return len(open_bundle(model).graph)
+    graph = find_bundle(model) / "model.onnx"
     try:
         return graph.stat().st_size
     except OSError as error:
@@ -86,6 +97,11 @@ def _described(card: Card, size: int) -> Iterator[RenderableType]:
     gives = "classes " + ", ".join(card.labels) if card.labels else f"{card.features} features"
     yield _indented(card.description)
     yield _indented(f"gives {gives}")
+    if card.ensemble is not None:
+        parts = " and ".join(f"{one.name}@{one.version}" for one in card.ensemble.members)
+        yield _indented(f"joins {parts}, by the rule {card.ensemble.rule}")
+    if card.computes is not None:
+        yield _indented(f"computes in {card.computes}")
     for measured in card.raw.get("false_alarms", []):
         shares = (f"{share:.1%} over {score}" for score, share in measured["unsafe_over"].items())
         count, kind = measured["count"], measured["pictures"]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from figleaf.errors import ModelError
-from figleaf.models.bundle import find_bundle
-from figleaf.models.card import Card, read_card
+from figleaf.models.bundle import open_card
+from figleaf.models.card import Card
 
 _DIGITS = 6  # of a model's hash, where its name and version do not tell it from another
 
@@ -15,7 +15,7 @@ def check_candidates(models: Iterable[str | Path]) -> list[Card]:
     """See, by their cards alone, that models can be asked: before any of them is.
 
     Args:
-        models: embedded models' names or bundles' folders.
+        models: embedded models' names or bundles' folders, or several joined by "+".
 
     Returns:
         their cards.
@@ -26,7 +26,7 @@ def check_candidates(models: Iterable[str | Path]) -> list[Card]:
     """
     cards = []
     for model in models:
-        card = read_card(find_bundle(model) / "card.json")
+        card = open_card(model)
         if not card.labels:
             raise ModelError(f"{card.name} has no classes: it gives features, to train upon")
         cards.append(card)

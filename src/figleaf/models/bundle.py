@@ -5,13 +5,13 @@ that were checked are the bytes that run. No code in a bundle is ever executed.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from figleaf.errors import BundleError, ModelNotFoundError
-from figleaf.models.card import Card, read_card, read_regular
+from figleaf.errors import BundleError, InputError, ModelNotFoundError
+from figleaf.models.card import Card, parse_card, read_card, read_regular
 
 if TYPE_CHECKING:
     import onnx
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ZOO = Path(__file__).with_name("zoo")
 DEFAULT_MODEL = "inception_v3"
 
+_JOINT = "+"
 _MAX_GRAPH_BYTES = 2**31 - 1  # protobuf's own limit
 
 
@@ -49,22 +50,84 @@ def find_bundle(model: str | Path) -> Path:
     if folder.is_dir():
         return folder
     names = ", ".join(embedded())
+    if len(members(model)) > 1 and all(map(str, members(model))):
+        raise ModelNotFoundError(
+            f"{str(model)!r} is several models, which lie in no folder together: figleaf models"
+            " join makes a bundle of them"
+        )
     raise ModelNotFoundError(
         f"no model {str(model)!r}: neither an embedded model ({names}) nor a bundle's folder; "
         "`figleaf models` says what there is"
     )
 
 
+def members(model: str | Path) -> list[str | Path]:
+    """The models that "a+b" names, or the only one; a folder may have a plus sign in its name."""
+    if isinstance(model, str) and _JOINT in model and not Path(model).exists():
+        return list(model.split(_JOINT))
+    return [model]
+
+
+def is_embedded(model: str | Path) -> bool:
+    """Whether it comes with figleaf: an embedded model, or several together."""
+    return all(isinstance(name, str) and name in embedded() for name in members(model))
+
+
+def open_card(model: str | Path) -> Card:
+    """The card of whatever `open_bundle` takes; the graph of a single model is not looked at.
+
+    Raises:
+        ModelNotFoundError, BundleError, InputError, ModelError: as `open_bundle`.
+    """
+    if len(members(model)) > 1:
+        return open_bundle(model).card
+    return read_card(find_bundle(model) / "card.json")
+
+
 def open_bundle(model: str | Path) -> Bundle:
-    """Read and verify a bundle.
+    """Read and verify a bundle; several joined by "+" become one, in memory.
 
     Args:
-        model: an embedded model's name or a bundle's folder.
+        model: an embedded model's name, a bundle's folder, or several of both: "a+b".
 
     Raises:
         ModelNotFoundError: nothing goes by that name.
-        BundleError: the bundle is damaged, hostile, or does not fit its card.
+        BundleError: a bundle is damaged, hostile, or does not fit its card.
+        InputError, ModelError: models that do not go together (figleaf.models.ensemble).
     """
+    names = members(model)
+    return _open(model) if len(names) == 1 else join_bundles([_open(name) for name in names])
+
+
+def join_bundles(
+    bundles: Sequence[Bundle], *, weights: Sequence[float] | None = None, name: str | None = None
+) -> Bundle:
+    """Several models as one, whose graph does their arithmetic (figleaf.models.ensemble).
+
+    Args:
+        bundles: two or more.
+        weights: what each counts; all the same by default.
+        name: of the whole; "a+b" by default.
+
+    Raises:
+        InputError, ModelError: they do not go together.
+    """
+    from figleaf.models.ensemble.card import ensemble_card
+    from figleaf.models.ensemble.compose import Part, compose
+
+    if weights is not None and len(weights) != len(bundles):
+        raise InputError(f"{len(weights)} weights for {len(bundles)} models")
+    parts = [
+        Part(bundle.card, bundle.graph, weight)
+        for bundle, weight in zip(bundles, weights or [1.0] * len(bundles), strict=True)
+    ]
+    composed = compose(parts)
+    whole = name or _JOINT.join(bundle.card.name for bundle in bundles)
+    card = parse_card(ensemble_card(whole, parts, composed))
+    return Bundle(card, composed.graph)
+
+
+def _open(model: str | Path) -> Bundle:
     folder = find_bundle(model)
     card = read_card(folder / "card.json")
     files = {name: _read_verified(folder / name, digest) for name, digest in card.sha256.items()}

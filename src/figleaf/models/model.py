@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.errors import BundleError
+from figleaf.errors import BundleError, ModelError
 from figleaf.models.bundle import DEFAULT_MODEL, open_bundle
 from figleaf.models.card import Card
 from figleaf.models.preprocess import prepare
@@ -35,13 +35,30 @@ class Outputs:
     features: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a model was opened, so that it can be opened again for other outputs."""
+
+    model: str | Path
+    runtime: RuntimeName
+    precision: Precision
+
+
 class Model:
     """A model that prepares pictures and runs on batches of them. Thread-safe."""
 
-    def __init__(self, card: Card, runtime: Runtime, precision: Precision, streams: int) -> None:
+    def __init__(
+        self,
+        card: Card,
+        runtime: Runtime,
+        precision: Precision,
+        streams: int,
+        opening: Opening | None = None,
+    ) -> None:
         self.card = card
         self.precision = precision
         self.streams = streams
+        self.opening = opening
         self._runtime = runtime
         self._widths = {"probabilities": len(card.labels), "features": card.features}
 
@@ -97,6 +114,22 @@ class Model:
             )
 
 
+def computed_in(card: Card, asked: Precision) -> Precision:
+    """What a model computes in, where something was asked for.
+
+    Raises:
+        ModelError: int8 was asked for, and the model is not quantised.
+    """
+    if card.computes is not None:
+        return Precision(card.computes)
+    if asked is Precision.INT8:
+        raise ModelError(
+            f"{card.name} does not compute in int8: figleaf models quantize makes one of it that"
+            " does"
+        )
+    return asked
+
+
 def load_model(
     model: str | Path = DEFAULT_MODEL,
     *,
@@ -108,7 +141,7 @@ def load_model(
 
     Args:
         model: an embedded model's name or a bundle's folder.
-        precision: what to compute in.
+        precision: what to compute in; a model that is quantised computes in int8 in any case.
         runtime: what runs the graph.
         streams: how many threads run it at once, one core each; by default one a core.
 
@@ -116,6 +149,8 @@ def load_model(
         ModelNotFoundError, BundleError, ModelError, MissingExtraError: see figleaf.errors.
     """
     bundle = open_bundle(model)
+    precision = computed_in(bundle.card, precision)
     streams = streams or available_cores()
     compiled = compile_graph(bundle.graph, runtime=runtime, precision=precision, streams=streams)
-    return Model(bundle.card, compiled, precision, streams)
+    opening = Opening(model, runtime, precision)
+    return Model(bundle.card, compiled, precision, streams, opening)

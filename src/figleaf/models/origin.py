@@ -15,9 +15,9 @@ class Rule(StrEnum):
     """What an ensemble's probabilities are of its members'."""
 
     MEAN = "mean"
-    """The mean, class by class."""
+    """The mean of their probabilities, class by class."""
     MEAN_UNSAFE = "mean-unsafe"
-    """Of two classes: the unsafe one is the mean of what each member gives to its unsafe ones."""
+    """The five, whose unsafe ones come to the mean of all members' unsafe scores."""
 
 
 @dataclass(frozen=True, slots=True)

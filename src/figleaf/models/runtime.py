@@ -31,6 +31,8 @@ class Precision(StrEnum):
 
     F32 = "f32"
     BF16 = "bf16"
+    INT8 = "int8"
+    """Of graphs that are quantised: their kernels; the rest of them in f32."""
 
 
 class RuntimeName(StrEnum):
@@ -84,6 +86,12 @@ def compile_graph(
 ) -> Runtime:
     """Compile an ONNX graph.
 
+    Args:
+        graph: ONNX.
+        runtime: what runs it.
+        precision: INT8 for a graph that is quantised, and for no other.
+        streams: how many threads may run it at once.
+
     Raises:
         MissingExtraError: the runtime is not installed.
         ModelError: the runtime refuses the graph, or cannot compute in that precision here.
@@ -106,18 +114,24 @@ class OpenVINORuntime:
     def __init__(self, graph: bytes, *, precision: Precision, streams: int) -> None:
         if precision is Precision.BF16 and not has_bf16():
             raise ModelError("this processor has no bfloat16: use precision 'f32'")
+        is_int8 = precision is Precision.INT8
         config = {
-            "INFERENCE_PRECISION_HINT": str(precision),
+            # What is not quantised is in f32, so that a model's scores are the same everywhere.
+            "INFERENCE_PRECISION_HINT": str(Precision.F32 if is_int8 else precision),
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": streams,
         }
         core = _openvino_core()
         try:
-            compiled = core.compile_model(_folded(core.read_model(graph)), "CPU", config)
+            model = core.read_model(graph)
+            # Folding would make float kernels of int8 ones. Those stay, and nothing is left to fold
+            # (figleaf.models.int8 does it), so that what `_folded` is about cannot happen.
+            compiled = core.compile_model(model if is_int8 else _folded(model), "CPU", config)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot compile the graph: {_first_line(error)}") from error
         # In bf16 the last digits depend on the batch's size, and a score must not depend on the
-        # pictures that it happened to come with. In f32 four are as fast as more, in less memory.
+        # pictures that it happened to come with. In f32 four are as fast as more, in less memory;
+        # in int8 they take a tenth less time than four times one, and the scores are the same.
         self.most = 1 if precision is Precision.BF16 else _CPU_BATCH
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(streams):
@@ -148,7 +162,7 @@ class ONNXRuntime:
     )
 
     def __init__(self, graph: bytes, *, precision: Precision) -> None:
-        if precision is not Precision.F32:
+        if precision is Precision.BF16:
             raise ModelError(f"ONNX Runtime computes in f32, not {precision}: use OpenVINO for it")
         try:
             import onnxruntime
@@ -156,7 +170,9 @@ class ONNXRuntime:
             raise MissingExtraError("onnxruntime", "the ONNX Runtime") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # parallel over pictures: one thread for each caller
-        options.add_session_config_entry("session.disable_quant_qdq", "1")  # twice the speed
+        if precision is not Precision.INT8:
+            # Kernels that are kept in whole numbers are to be made float once: twice the speed.
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         present = set(onnxruntime.get_available_providers())
         providers = [entry for entry in self._PREFERRED if entry[0] in present]
         try:

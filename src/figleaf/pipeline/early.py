@@ -5,7 +5,7 @@ from pathlib import Path
 from figleaf.classify.lists.known import load_hashes
 from figleaf.classify.policy import Policy, load_policy
 from figleaf.errors import InputError
-from figleaf.models.bundle import find_bundle
+from figleaf.models.bundle import open_card
 from figleaf.pipeline.rules import RunRules, StageName
 from figleaf.training.backbones.opening import open_backbones, split_names
 from figleaf.training.rules import AUTO, Mode, TrainRules
@@ -25,7 +25,7 @@ def check_named(rules: RunRules, stages: frozenset[StageName]) -> None:
     if StageName.CLEAN in stages and rules.clean.placeholders:
         load_hashes([rules.clean.placeholders])
     if StageName.SCREEN in stages and rules.screen:
-        find_bundle(rules.screen.model)
+        open_card(rules.screen.model)
     if StageName.EVALUATE in stages:
         policy = rules.evaluate.policy
         if policy is not None and not isinstance(policy, Policy):

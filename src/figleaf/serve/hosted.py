@@ -22,8 +22,8 @@ from figleaf.classify.moving import FrameRules
 from figleaf.classify.policy import Policy, presets
 from figleaf.classify.verdict import Verdicts
 from figleaf.errors import InputError
-from figleaf.models.bundle import embedded, find_bundle
-from figleaf.models.card import Card, read_card
+from figleaf.models.bundle import embedded, members, open_card
+from figleaf.models.card import Card
 from figleaf.models.model import Model, load_model
 from figleaf.models.runtime import Precision, has_bf16
 from figleaf.serve.batching import Batcher
@@ -203,7 +203,7 @@ def _hosted(
     observe: Observe,
     before: Catalogue | None,
 ) -> HostedModel:
-    card = read_card(find_bundle(name) / "card.json")
+    card = open_card(name)
     policy = policy_for(card, default)
     old = before.models.get(card.name) if before else None
     if old and old.card.raw == card.raw and old.policy == policy:
@@ -221,7 +221,8 @@ def changed_files(rules: ServeRules) -> Sequence[tuple[str, int, int]]:
     """What tells whether anything that `load_catalogue` reads has changed: names, times, sizes."""
     files = [*rules.allow_lists, *rules.block_lists, *([rules.keys] if rules.keys else [])]
     files += [Path(policy) for policy in rules.policies if policy not in presets()]
-    files += [Path(m) / "card.json" for m in rules.models if m not in embedded()]
+    parts = [part for model in rules.models for part in members(model)]
+    files += [Path(part) / "card.json" for part in parts if part not in embedded()]
     return [_state_of(file) for file in files]
 
 

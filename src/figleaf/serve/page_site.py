@@ -3,15 +3,14 @@ reload."""
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 from figleaf.errors import FigleafError, PageError
-from figleaf.models.bundle import embedded, find_bundle
+from figleaf.models.bundle import is_embedded
 from figleaf.serve.hosted import Catalogue
 from figleaf.serve.service import Service
 from figleaf.web.fallback import Why, fallback_site
 from figleaf.web.files import SiteFile, page_files
-from figleaf.web.site import Offer, SiteModel, site, site_model
+from figleaf.web.site import Offer, SiteModel, site, site_model, source_of
 
 _SERVER = "v1/classify"
 
@@ -84,16 +83,11 @@ class PageSite:
         default = catalogue.policies.get(catalogue.default_policy or "")
         models: list[SiteModel] = []
         for name, hosted in zip(rules.models, catalogue.models.values(), strict=True):
-            if rules.keys is not None and not _is_public(name):
+            if rules.keys is not None and not is_embedded(name):  # which everybody has already
                 continue
             try:
-                folder, taken = find_bundle(name), [model.folder for model in models]
-                models.append(site_model(folder, hosted.card, default, taken))
+                source, taken = source_of(name), [model.folder for model in models]
+                models.append(site_model(source, hosted.card, default, taken))
             except FigleafError as error:
                 self._service.log.write("page", outcome="changed", detail=str(error))
         return models
-
-
-def _is_public(name: str | Path) -> bool:
-    """Whether everybody has the model already: it comes with figleaf."""
-    return isinstance(name, str) and name in embedded()

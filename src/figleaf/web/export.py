@@ -8,12 +8,12 @@ from typing import Any
 
 from figleaf.errors import InputError, PageError
 from figleaf.export.staging import empty_target, staged
-from figleaf.models.bundle import DEFAULT_MODEL, find_bundle, open_bundle
+from figleaf.models.bundle import DEFAULT_MODEL, Bundle, open_bundle
 from figleaf.models.card import Card
 from figleaf.web.assets import Assets, find_assets
 from figleaf.web.files import SiteFile, held, page_files
 from figleaf.web.headers import headers_file
-from figleaf.web.site import Offer, SiteModel, offered_policies, site, site_model
+from figleaf.web.site import Offer, SiteModel, offered_policies, site, site_model, source_of
 
 HEADERS_FILE = "_headers"
 
@@ -124,9 +124,10 @@ def _add(found: list[SiteModel], model: SiteModel) -> None:
     found.append(model)
 
 
-def _verified(model: str | Path) -> tuple[Path, Card]:
-    """A bundle's folder and card, once its graph has been looked at."""
-    return find_bundle(model), open_bundle(model).card
+def _verified(model: str | Path) -> tuple[Path | Bundle, Card]:
+    """A bundle's folder, or itself without one, and its card, once its graph was looked at."""
+    source = source_of(model)
+    return source, source.card if isinstance(source, Bundle) else open_bundle(model).card
 
 
 def _write(file: SiteFile, path: Path) -> None:

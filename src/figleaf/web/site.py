@@ -37,6 +37,7 @@ from figleaf._version import __version__
 from figleaf.classify.classifier import policy_for
 from figleaf.classify.policy import Policy, Rule, load_policy, presets
 from figleaf.errors import InputError, PageError, PolicyError
+from figleaf.models.bundle import Bundle, find_bundle, members, open_bundle
 from figleaf.models.card import Card
 from figleaf.models.origin import Ensemble, Origin
 from figleaf.web.files import SiteFile, held, lying
@@ -94,12 +95,12 @@ def site(page: Sequence[SiteFile], offer: Offer) -> dict[str, SiteFile]:
 
 
 def site_model(
-    folder: Path, card: Card, default: Policy | None, taken: Iterable[str] = ()
+    source: Path | Bundle, card: Card, default: Policy | None, taken: Iterable[str] = ()
 ) -> SiteModel:
     """A bundle as a site has it: card and graph, byte for byte.
 
     Args:
-        folder: the bundle's.
+        source: the bundle's folder; itself, where it is several models joined in memory.
         card: what its card.json said.
         default: the policy that was chosen for all models; None for what the card suggests.
         taken: names of folders that other models have.
@@ -112,6 +113,37 @@ def site_model(
     if not card.labels:
         raise InputError(f"{card.name} has no classes: it gives features, to train upon")
     inside = _folder_for(card, taken)
+    if isinstance(source, Bundle):
+        files = _of_memory(source, inside)
+        is_same = source.card.raw == card.raw
+    else:
+        files, is_same = _of_folder(source, card, inside)
+    found = dict(zip(card.sha256, (file.sha256 for file in files[1:]), strict=True))
+    if not is_same or found != dict(card.sha256):
+        what = card.name if isinstance(source, Bundle) else source
+        raise PageError(f"{what}: the bundle has changed since it was loaded")
+    return SiteModel(card, inside, tuple(files), policy_for(card, default).name)
+
+
+def source_of(model: str | Path) -> Path | Bundle:
+    """What `site_model` makes a site's model of: a folder, or several models as one.
+
+    Raises:
+        ModelError, InputError: as `models.bundle.open_bundle`.
+    """
+    return find_bundle(model) if len(members(model)) == 1 else open_bundle(model)
+
+
+def _of_memory(bundle: Bundle, inside: str) -> list[SiteFile]:
+    card = json.dumps(bundle.card.raw, indent=2, ensure_ascii=False) + "\n"
+    return [
+        held(f"models/{inside}/card.json", card.encode()),
+        held(f"models/{inside}/model.onnx", bundle.graph),
+    ]
+
+
+def _of_folder(folder: Path, card: Card, inside: str) -> tuple[list[SiteFile], bool]:
+    """The files, the card first, and whether the card is still the same."""
     try:
         text = (folder / "card.json").read_bytes()
         is_same = json.loads(text) == card.raw
@@ -119,10 +151,7 @@ def site_model(
         raise PageError(f"{folder}: the card cannot be read any more ({error})") from error
     files = [held(f"models/{inside}/card.json", text)]
     files += [lying(f"models/{inside}/{name}", folder / name) for name in card.sha256]
-    found = dict(zip(card.sha256, (file.sha256 for file in files[1:]), strict=True))
-    if not is_same or found != dict(card.sha256):
-        raise PageError(f"{folder}: the bundle has changed since it was loaded")
-    return SiteModel(card, inside, tuple(files), policy_for(card, default).name)
+    return files, is_same
 
 
 def _folder_for(card: Card, taken: Iterable[str]) -> str:

@@ -32,8 +32,8 @@ from figleaf.dataset.labelling import LIKENESS, SCREEN
 from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.store import Store
 from figleaf.errors import ModelError
-from figleaf.models.bundle import find_bundle
-from figleaf.models.card import Card, read_card
+from figleaf.models.bundle import open_card
+from figleaf.models.card import Card
 from figleaf.models.model import load_model
 from figleaf.models.runtime import Precision, has_bf16
 
@@ -73,7 +73,7 @@ def open_look(ledger: Ledger, rules: ScreenRules, stack: ExitStack, watch: Watch
     Raises:
         ModelError: the model cannot be used, or has classes that are none of figleaf's.
     """
-    card = read_card(find_bundle(rules.model) / "card.json")
+    card = open_card(rules.model)
     return (_by_classes if card.labels else _by_likeness)(ledger, rules, stack, watch, card)
 
 

@@ -12,7 +12,7 @@ from figleaf.dataset.ledger import Ledger
 from figleaf.dataset.quarantine import Quarantine
 from figleaf.dataset.store import Store
 from figleaf.errors import Status
-from figleaf.models.bundle import ZOO, find_bundle
+from figleaf.models.bundle import is_embedded
 from figleaf.models.model import Model
 
 _DIGITS = 8  # of a hash, in a tag
@@ -99,7 +99,7 @@ def model_tag(model: Model, name: str | Path, *, scaled: bool) -> str:
         scaled: whether files are decoded at a fraction of their size, which changes scores, too.
     """
     tag = model.card.tag
-    if find_bundle(name).parent != ZOO:
+    if not is_embedded(name):
         tag += f" {model.card.sha256['model.onnx'][:_DIGITS]}"
     tag = f"{tag} {model.precision}"
     return f"{tag} scaled" if scaled else tag
