@@ -38,6 +38,10 @@ export const TROUBLES = {
 
   // By the kinds of problems that a server answers with.
   problem_bad_request: ["it did not understand the request", "요청을 이해하지 못했습니다"],
+  problem_unauthorized: ["it wants a key", "키가 필요합니다"],
+  problem_method_not_allowed: ["it does not classify", "판정 기능이 없습니다"],
+  problem_unsupported_media_type: ["it expects something else", "다른 형식의 요청을 기대합니다"],
+  problem_headers_too_large: ["the request is too large for it", "요청이 너무 큽니다"],
   problem_not_found: ["it does not classify", "판정 기능이 없습니다"],
   problem_timeout: ["the picture came too slowly", "이미지 전송이 너무 느렸습니다"],
   problem_too_large: ["the picture is too large for it", "이미지가 너무 큽니다"],

@@ -1,6 +1,10 @@
 """One server and one browser for all tests of the page."""
 
+import json
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
@@ -12,6 +16,7 @@ from figleaf.web.assets import find_assets
 
 from .opened import PATIENCE, Opened, launch
 
+PAGE = Path(__file__).parents[3] / "web" / "page"
 MODELS = ("mobilenet_v2", "resnet50_thin")
 
 
@@ -46,3 +51,17 @@ def opened(browser: Browser, server: str) -> Iterator[Opened]:
         assert one.complaints == []
         assert one.sent() == []
         assert all(each.url.startswith((server, "blob:")) for each in one.requests)
+
+
+@pytest.fixture(scope="session")
+def words() -> dict[str, list[str]]:
+    """What the page says, by key: in English, in Korean."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    script = (
+        f"import('{(PAGE / 'words.js').as_uri()}').then(m => console.log(JSON.stringify(m.WORDS)))"
+    )
+    told = subprocess.run([node, "-e", script], check=True, capture_output=True, timeout=60)
+    found: dict[str, list[str]] = json.loads(told.stdout)
+    return found

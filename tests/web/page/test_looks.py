@@ -1,10 +1,7 @@
 """Usable by everybody: axe, both languages, narrow windows, light and dark, large targets."""
 
-import json
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,19 +23,6 @@ SMALL = """() => [...document.querySelectorAll("button, select, input, summary, 
                  (one.closest("label") ?? one).getBoundingClientRect()])
   .filter(([, box]) => Math.min(box.width, box.height) < 43.5)
   .map(([name, box]) => `${name} ${box.width}x${box.height}`)"""
-
-
-@pytest.fixture(scope="module")
-def words() -> dict[str, list[str]]:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("needs node")
-    script = (
-        f"import('{(PAGE / 'words.js').as_uri()}').then(m => console.log(JSON.stringify(m.WORDS)))"
-    )
-    told = subprocess.run([node, "-e", script], check=True, capture_output=True, timeout=60)
-    found: dict[str, list[str]] = json.loads(told.stdout)
-    return found
 
 
 def filled(one: Opened, pictures: Path) -> None:

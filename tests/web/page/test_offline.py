@@ -94,16 +94,10 @@ def test_a_static_site_in_a_folder_without_headers(
 
 
 def test_a_newer_build_is_offered_and_never_mixed(browser: Browser, folder: Path) -> None:
-    index = folder / "site" / "models" / "index.json"
     with hosted(folder) as url, Opened(browser, url) as one:
         one.ready()
         one.kept()
-        html = folder / "site" / "index.html"
-        html.write_text(
-            html.read_text("utf-8").replace("<title>figleaf<", "<title>newer<"), "utf-8"
-        )
-        told = json.loads(index.read_text("utf-8"))
-        index.write_text(json.dumps(told | {"build": "another"}), "utf-8")
+        renew(folder)
         one.page.reload()
         assert one.page.title() == "figleaf"  # all of it is still the old one
         expect(one.at("update")).to_be_visible()
@@ -113,6 +107,97 @@ def test_a_newer_build_is_offered_and_never_mixed(browser: Browser, folder: Path
         one.ready()
         kept = one.page.evaluate("caches.keys()")
         assert sorted(kept) == ["figleaf-models", f"figleaf-page {url} another"]
+
+
+def renew(folder: Path) -> None:
+    """Make the site another build, under another title."""
+    html, index = (folder / "site" / name for name in ("index.html", "models/index.json"))
+    html.write_text(html.read_text("utf-8").replace("<title>figleaf<", "<title>newer<"), "utf-8")
+    told = json.loads(index.read_text("utf-8"))
+    index.write_text(json.dumps(told | {"build": "another"}), "utf-8")
+
+
+def test_other_tabs_are_told_of_an_update_and_lose_nothing(
+    browser: Browser, folder: Path, photo: Path
+) -> None:
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        first, idle, busy = one.page, one.new_page(), one.new_page()
+        for page in (idle, busy):
+            expect(page.locator("#model-state")).to_contain_text("Ready")
+        busy.set_input_files("#files", photo)
+        expect(busy.locator(".card[data-state=done]")).to_have_count(1)
+        renew(folder)
+        first.reload()
+        first.locator("#update-use").click()
+        expect(first).to_have_title("newer")
+        expect(idle).to_have_title("newer")  # it had nothing to lose
+        notice = busy.locator("#update")
+        expect(notice).to_contain_text("Another tab has gone on")
+        expect(notice).to_be_in_viewport()
+        expect(busy.locator(".card[data-state=done]")).to_have_count(1)
+        # Its model goes on; another one would be of the newer version.
+        busy.set_input_files(
+            "#files", {"name": "b.png", "mimeType": "", "buffer": photo.read_bytes()}
+        )
+        expect(busy.locator(".card[data-state=done]")).to_have_count(2)
+        expect(busy.locator("#model")).to_be_disabled()
+        busy.locator("#update-use").click()
+        expect(busy).to_have_title("newer")
+        assert one.complaints == []
+
+
+def test_the_notice_of_an_update_is_in_sight_however_far_down_one_is(
+    browser: Browser, folder: Path
+) -> None:
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        renew(folder)
+        one.page.reload()
+        expect(one.at("update")).to_be_in_viewport()
+        one.press("about-link")
+        one.page.evaluate("scrollTo(0, 1e6)")
+        expect(one.at("update-use")).to_be_in_viewport()
+
+
+def test_half_of_a_newer_model_takes_nobodys_place(
+    browser: Browser, folder: Path, photo: Path
+) -> None:
+    place, other = (folder / "site/models" / name for name in ("mobilenet_v2", "resnet50_thin"))
+    with hosted(folder) as url, Opened(browser, url) as one:
+        one.ready()
+        one.kept()
+        # The newer card comes, and its graph does not.
+        (place / "card.json").write_bytes((other / "card.json").read_bytes())
+        (place / "model.onnx").unlink()
+        one.page.reload()
+        expect(one.at("model-state")).to_contain_text("could not be loaded")
+        one.complaints.clear()
+        one.context.set_offline(True)
+        one.page.reload()
+        one.ready()
+        options = one.at("model").locator("option")
+        expect(options.nth(0)).to_have_text("mobilenet_v2 (2.7 MB)")
+        one.choose(photo)
+        one.judged(1)
+        assert one.record("astronaut.png")["label"] == "neutral"
+
+
+def test_half_of_a_model_is_not_offered_without_a_network(browser: Browser, server: str) -> None:
+    with Opened(browser, server) as one:
+        one.ready()
+        one.kept()
+        one.page.evaluate(
+            """async () => {
+              const cache = await caches.open("figleaf-models");
+              const [graph] = (await cache.keys()).filter(({ url }) => url.includes("model.onnx"));
+              await cache.delete(graph);
+            }"""
+        )
+        one.context.set_offline(True)
+        expect(one.at("model").locator("option").first).to_contain_text("not kept for offline use")
 
 
 def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from figleaf.serve.keys import new_key
+from figleaf.serve.problems import MEDIA_TYPE, Kind, ProblemError
 from figleaf.serve.rules import ServeRules
 from figleaf.serve.server import running
 
@@ -56,6 +57,62 @@ def test_it_is_off_until_it_is_asked_for_and_says_what_it_means(
     expect(asking.row("astronaut.png").locator(".reason")).not_to_contain_text("by the server")
     asking.judged(1)
     assert len(asking.sent()) == 1
+
+
+def test_switched_off_while_a_file_is_read_nothing_is_sent(asking: Opened, photo: Path) -> None:
+    asking.page.evaluate(
+        """() => {
+          const read = File.prototype.arrayBuffer;
+          File.prototype.arrayBuffer = async function () {
+            globalThis.isReading = true;
+            while (!globalThis.mayRead) await new Promise((done) => setTimeout(done, 20));
+            return read.call(this);
+          };
+        }"""
+    )
+    asking.page.get_by_role("switch", name=ASK).check()
+    asking.choose(photo)
+    expect(asking.page.locator(".card[data-state=working]")).to_have_count(1)
+    asking.page.evaluate(
+        """async () => {
+          while (!globalThis.isReading) await new Promise((done) => setTimeout(done, 20));
+        }"""
+    )
+    asking.page.get_by_role("switch", name=ASK).uncheck()
+    asking.page.evaluate("globalThis.mayRead = true")
+    asking.judged(1)
+    assert asking.record("astronaut.png")["model"] == "mobilenet_v2@1"
+    expect(asking.row("astronaut.png").locator(".reason")).not_to_contain_text("by the server")
+    asking.page.wait_for_timeout(300)
+    assert asking.sent() == []
+
+
+def test_all_that_a_server_refuses_is_said_in_words_of_the_page(
+    words: dict[str, list[str]],
+) -> None:
+    kinds = {one.slug.replace("-", "_") for one in Kind} | {"other"}
+    assert kinds == {key.removeprefix("problem_") for key in words if key.startswith("problem_")}
+
+
+def test_the_servers_own_words_are_folded_away(browser: Browser, server: str, photo: Path) -> None:
+    problem = ProblemError(Kind.TOO_LARGE, "over 2,000 bytes: send a smaller one")
+    with Opened(browser, server, locale="ko-KR") as one:
+        expect(one.at("model-state")).to_contain_text("준비됨")
+        body = problem.body("/v1/classify", "4f1c")
+        headers = {"content-type": MEDIA_TYPE}
+        one.page.route(
+            "**/v1/classify*", lambda asked: asked.fulfill(status=413, body=body, headers=headers)
+        )
+        one.page.get_by_role("switch", name="서버에서 판정").check()
+        one.choose(photo)
+        one.judged(1)
+        row = one.row("astronaut.png")
+        said = "서버가 판정하지 못했습니다: 이미지가 너무 큽니다"
+        expect(row.locator(".reason")).to_have_text(said)
+        detail = row.locator(".detail")
+        expect(detail.locator("[lang=en]")).to_be_hidden()
+        detail.get_by_text("자세히").click()
+        expect(detail.locator("[lang=en]")).to_have_text("over 2,000 bytes: send a smaller one")
 
 
 def test_what_the_server_cannot_read_is_a_row_too(asking: Opened) -> None:
