@@ -50,7 +50,7 @@ def find_bundle(model: str | Path) -> Path:
     if folder.is_dir():
         return folder
     names = ", ".join(embedded())
-    if len(members(model)) > 1 and all(map(str, members(model))):
+    if len(members(model)) > 1:
         raise ModelNotFoundError(
             f"{str(model)!r} is several models, which lie in no folder together: figleaf models"
             " join makes a bundle of them"
@@ -96,6 +96,8 @@ def open_bundle(model: str | Path) -> Bundle:
         InputError, ModelError: models that do not go together (figleaf.models.ensemble).
     """
     names = members(model)
+    if len(names) > 1 and not all(names):
+        raise InputError(f"{str(model)!r}: a model without a name; write them as a+b")
     return _open(model) if len(names) == 1 else join_bundles([_open(name) for name in names])
 
 
