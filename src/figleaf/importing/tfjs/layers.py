@@ -107,7 +107,7 @@ def _depthwise(layer: Layer, inputs: Sequence[Value]) -> Value:
 def _each_channel(layer: Layer, x: Value, name: str, use_bias: bool) -> Value:
     """A convolution of each channel by itself: kernel [height, width, channels, multiplier]."""
     window = _window(layer, "kernel_size")
-    stored = layer.weights.find("depthwise_kernel")
+    stored = layer.weights.find("depthwise_kernel", "kernel")
     if stored.values.ndim != 4 or stored.values.shape[:2] != window.size:
         layer.config.refuse(f"its kernel is {stored.values.shape}, not of {window.size}")
     height, width, channels, multiplier = stored.values.shape

@@ -22,19 +22,21 @@ class LayerWeights:
     arrays: Mapping[str, Stored]
     path: tuple[str, ...]
 
-    def find(self, name: str) -> Stored:
+    def find(self, name: str, otherwise: str = "") -> Stored:
         """The array that the layer calls so: "kernel".
+
+        Args:
+            name: as TensorFlow.js and Keras 2 have it.
+            otherwise: as Keras 3 has it, where that differs.
 
         Raises:
             ImportModelError: there is none, or several could be meant.
         """
+        if otherwise and not self._found(name) and self._found(otherwise):
+            return self.find(otherwise)
         # "layer/kernel" from TensorFlow.js; the converter keeps the models around a layer too, and
         # a cell between the two.
-        for start in range(len(self.path) - 1, -1, -1):
-            whole = "/".join((*self.path[start:], name))
-            if whole in self.arrays:
-                return self.arrays[whole]
-        found = [key for key in self.arrays if self._fits(key.split("/"), name)]
+        found = self._found(name)
         if len(found) == 1:
             return self.arrays[found[0]]
         layer = self.path[-1]
@@ -57,6 +59,14 @@ class LayerWeights:
     def maybe(self, name: str, wanted: bool, shape: tuple[int, ...]) -> Floats | None:
         """The same, None where it is not wanted."""
         return self.floats(name, shape) if wanted else None
+
+    def _found(self, name: str) -> list[str]:
+        """The names of the arrays that could be meant, the surest alone."""
+        for start in range(len(self.path)):
+            whole = "/".join((*self.path[start:], name))
+            if whole in self.arrays:
+                return [whole]
+        return [key for key in self.arrays if self._fits(key.split("/"), name)]
 
     def _fits(self, tokens: list[str], name: str) -> bool:
         layer = self.path[-1]
