@@ -19,6 +19,7 @@ class Drawn:
     """Pictures of a folder in an order by chance, each once, prepared for a model.
 
     Attributes:
+        files: how many there are to draw from.
         unreadable: how many files were no pictures, so far.
     """
 
@@ -31,6 +32,7 @@ class Drawn:
         paths = list(walk(folder))
         order = np.random.default_rng(seed).permutation(len(paths))
         self._paths = [paths[number] for number in order]
+        self.files = len(paths)
         self._seen: dict[str, None] = {}
         self.unreadable = 0
 

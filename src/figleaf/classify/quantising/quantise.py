@@ -107,6 +107,8 @@ def quantise(
     _check(bundle)
     exact = load_model(model)
     drawn = Drawn(exact, folder, rules.seed)
+    if drawn.files < rules.pictures + LEAST:
+        raise _too_few(folder, f"{drawn.files:,} files")
     with ThreadPoolExecutor(exact.streams, thread_name_prefix="figleaf") as threads:
         pictures = drawn.pictures(threads)
         watch("calibrating", 0, rules.pictures)
@@ -117,13 +119,16 @@ def quantise(
         policy = policy_for(bundle.card, None)
         drift = measure_drift(exact, _compiled(bundle.card, twin.graph), held_out, policy)
     if len(used) < LEAST or drift.pictures < LEAST:
-        raise InputError(
-            f"{folder}: {len(used) + drift.pictures} different pictures that can be read:"
-            f" {LEAST} are needed to calibrate, and {LEAST} others to compare by; --pictures says"
-            " how many calibrate"
-        )
+        raise _too_few(folder, f"{len(used) + drift.pictures:,} different pictures")
     card = _card(bundle, twin, used, drift, rules)
     return Quantised(twin.graph, card, twin.convolutions, len(used), drawn.unreadable, drift, rules)
+
+
+def _too_few(folder: str | Path, what: str) -> InputError:
+    return InputError(
+        f"{folder}: {what}: {LEAST} or more are needed to calibrate, and {LEAST} others to compare"
+        " by; --pictures says how many calibrate"
+    )
 
 
 def _check(bundle: Bundle) -> None:
