@@ -161,6 +161,9 @@ def test_the_index_tells_of_models_and_policies(assets: Assets) -> None:
         "sha256": hashlib.sha256(graph).hexdigest(),
         "policy": "balanced",
         "default": True,
+        "computes": None,
+        "ensemble": None,
+        "imported": None,
     }
     assert not second["default"]
     assert second["labels"] == ["sfw", "nsfw"]
@@ -237,6 +240,31 @@ def test_the_policies_are_the_given_ones_then_the_presets(tmp_path: Path) -> Non
     ]
     with pytest.raises(PolicyError, match="one name"):
         offered_policies([path, path])
+
+
+def test_the_index_tells_what_a_model_is_made_of(tmp_path: Path) -> None:
+    member = {"name": "a", "version": "2", "sha256": "0" * 64}
+    origin = {"from": "huggingface", "files": {}, "labels": {}}
+    cards: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "int8": {"computes": "int8"},
+        "both": {"ensemble": {"rule": "mean-unsafe", "members": [member, {**member, "name": "b"}]}},
+        "hub": {"imported": {**origin, "repository": "OWNER/NAME"}},
+        "files": {"imported": {**origin, "from": "tfjs"}},
+    }
+    models = []
+    for name, more in cards.items():
+        folder = bundle(tmp_path / name, name=name, **more)
+        models.append(site_model(folder, card_of(folder), None))
+    told = index_of(site([], Offer(models, offered_policies([]), "balanced")))["models"]
+    fields = [(one["computes"], one["ensemble"], one["imported"]) for one in told]
+    assert fields == [
+        (None, None, None),
+        ("int8", None, None),
+        (None, {"rule": "mean-unsafe", "members": ["a@2", "b@2"]}, None),
+        (None, None, "OWNER/NAME"),
+        (None, None, "TensorFlow.js"),
+    ]
 
 
 # Headers

@@ -41,7 +41,12 @@ def filled(one: Opened, pictures: Path) -> None:
     one.press("camera-open")
     expect(one.at("camera-bars").locator("li")).to_have_count(5)
     one.page.locator(".card [aria-expanded]").last.click()
-    one.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    one.page.evaluate(
+        """() => {
+          for (const each of document.querySelectorAll("details")) each.open = true;
+          document.getElementById("update").hidden = false;
+        }"""
+    )
 
 
 @pytest.fixture(
