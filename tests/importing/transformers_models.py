@@ -181,7 +181,8 @@ def export(folder: Path, name: str = "onnx/model.onnx", *, batch: int | None = N
 
     with quiet():
         model = transformers.AutoModelForImageClassification.from_pretrained(folder).eval()
-        prepare = transformers.AutoImageProcessor.from_pretrained(folder)
+        processors: Any = transformers.AutoImageProcessor
+        prepare = processors.from_pretrained(folder)
         grey = prepare(Image.new("RGB", (80, 90)), return_tensors="pt")["pixel_values"]
         example = grey.repeat(batch or 2, 1, 1, 1)
         shapes = None if batch else ({0: torch.export.Dim("batch")},)
@@ -195,6 +196,7 @@ def export(folder: Path, name: str = "onnx/model.onnx", *, batch: int | None = N
             output_names=["logits"],
             verbose=False,
         )
+    assert program is not None
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_bytes(program.model_proto.SerializeToString())
     (folder / "model.safetensors").unlink()

@@ -21,6 +21,9 @@ from figleaf.models.bundle import (
     open_card,
 )
 from figleaf.models.card import Card
+from figleaf.models.origin import Origin
+
+_SOURCES = {"huggingface": "Hugging Face's layout", "tfjs": "TensorFlow.js"}
 
 
 class ListedByDefault(TyperGroup):
@@ -102,11 +105,21 @@ def _described(card: Card, size: int) -> Iterator[RenderableType]:
         yield _indented(f"joins {parts}, by the rule {card.ensemble.rule}")
     if card.computes is not None:
         yield _indented(f"computes in {card.computes}")
+    if card.imported is not None:
+        yield from map(_indented, _told_of(card.imported))
     for measured in card.raw.get("false_alarms", []):
         shares = (f"{share:.1%} over {score}" for score, share in measured["unsafe_over"].items())
         count, kind = measured["count"], measured["pictures"]
         yield _indented(f"false alarms on {count} {kind}: {', '.join(shares)}")
     yield ""
+
+
+def _told_of(origin: Origin) -> Iterator[str]:
+    """Where a model of others came from, and what became of its classes."""
+    where = _SOURCES[origin.source]
+    if origin.repository is not None:
+        where = f"{origin.repository} at {origin.revision}"
+    yield f"imported from {where}: " + ", ".join(f"{a} -> {b}" for a, b in origin.labels.items())
 
 
 def _indented(text: str) -> RenderableType:

@@ -98,8 +98,12 @@ def read_preprocessing(raw: Mapping[str, Any], model_type: str = "") -> Preproce
         if raw.get(key) is not None and _OWN_STEPS.get(key, name) == name
     }
     spec = _resized(name, steps)
-    scale, offset = _arithmetic(steps)
     is_bgr = bool(steps.get("do_flip_channel_order", False))
+    if is_bgr and steps["do_normalize"]:
+        raise ImportModelError(
+            f"{FILE}: channels are turned round and normalised: which comes first is not known here"
+        )
+    scale, offset = _arithmetic(steps)
     return Preprocessing(spec, scale, offset, is_bgr, describe(spec, scale, offset, is_bgr))
 
 
@@ -251,10 +255,14 @@ def _crop(size: Any) -> tuple[int, int]:
 
 
 def _present(size: Any) -> Any:
-    """Without the fields that are null, as files of transformers 5 have them."""
+    """Without the fields that are null, as files of transformers 5 have them.
+
+    None where one of the others is no whole number: True is one to Python.
+    """
     if not isinstance(size, dict):
-        return size
-    return {key: value for key, value in size.items() if value is not None}
+        return None
+    found = {key: value for key, value in size.items() if value is not None}
+    return found if all(type(value) is int for value in found.values()) else None
 
 
 def _convnext(

@@ -45,8 +45,8 @@ def free_batch(graph: "onnx.GraphProto", entry: str) -> None:
 def whole_pools(model: "onnx.ModelProto", shapes: Mapping[str, list[int]]) -> None:
     """Make average pools whose window is larger than the map global ones, which they are in torch.
 
-    EfficientNet in transformers has one; with `ceil_mode` the window is cut to the map, and OpenVINO
-    refuses it.
+    EfficientNet in transformers has one; with `ceil_mode` the window is cut to the map, and
+    OpenVINO refuses it.
 
     Args:
         model: it is changed.
