@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from figleaf.actions.rules import Acted
 from figleaf.classify.prediction import Decision, Prediction
 from figleaf.cli.table import TableWriter, bar
 from figleaf.cli.terminal import printable
@@ -37,7 +38,7 @@ def test_nothing_of_a_prediction_steers_the_terminal() -> None:
     )
     file = io.BytesIO()
     writer = TableWriter(file, 1, [odd])
-    writer.write(prediction)
+    writer.write(Acted(prediction))
     writer.close()
     assert b"\x1b" not in file.getvalue()
     assert b"\\x1b[2J" in file.getvalue()
@@ -48,20 +49,19 @@ def table_of(*labels: str) -> list[str]:
     file = io.BytesIO()
     writer = TableWriter(file, len(labels), labels)
     share = 1 / len(labels)
-    writer.write(
-        Prediction(
-            input="photo.jpg",
-            status=Status.OK,
-            label=labels[0],
-            scores=dict.fromkeys(labels, share),
-            unsafe=None,
-            decision=None,
-            reason="",
-            policy="",
-            model="",
-            precision=Precision.F32,
-        )
+    prediction = Prediction(
+        input="photo.jpg",
+        status=Status.OK,
+        label=labels[0],
+        scores=dict.fromkeys(labels, share),
+        unsafe=None,
+        decision=None,
+        reason="",
+        policy="",
+        model="",
+        precision=Precision.F32,
     )
+    writer.write(Acted(prediction))
     return file.getvalue().decode().splitlines()
 
 

@@ -153,7 +153,9 @@ class Doer:
             self._ended.append((number, str(outcome.fate) if outcome else _UNDONE))
             row = record.get("row")
             if outcome and outcome.kind is Kind.MOVE and isinstance(row, dict):
-                self.recovered.append(row | {"actions": [*row["actions"], outcome.to_dict()]})
+                self.recovered.append(
+                    row | {"actions": [*row.get("actions", []), outcome.to_dict()]}
+                )
 
     def _outcome(self, fate: Fate, to: Path | None = None, reason: str = "") -> Outcome:
         return Outcome(self.kind, fate, None if to is None else str(to), reason)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import Any
 
-from figleaf.classify.prediction import Prediction
+from figleaf.classify.prediction import Prediction, Schema
 
 
 class Kind(StrEnum):
@@ -100,6 +100,17 @@ class Acted:
 
     prediction: Prediction
     outcomes: tuple[Outcome, ...] = ()
+
+    def to_dict(self, schema: Schema | str = Schema.FIGLEAF) -> dict[str, Any]:
+        """The prediction's dictionary, with `actions` where there are any.
+
+        Raises:
+            InputError: as `Prediction.to_dict`.
+        """
+        record = self.prediction.to_dict(schema)
+        if not self.outcomes:
+            return record
+        return record | {"actions": [one.to_dict() for one in self.outcomes]}
 
     @property
     def place(self) -> str:

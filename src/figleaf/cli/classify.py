@@ -2,10 +2,11 @@
 
 import typer
 
+from figleaf.actions.rules import Action, Kind
 from figleaf.classify.classifier import BATCH_SIZE
 from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying import options as given
-from figleaf.cli.classifying.asked import Loading, Showing
+from figleaf.cli.classifying.asked import Asked, Doing, Loading, Showing
 from figleaf.cli.classifying.run import run
 from figleaf.images import Limits
 from figleaf.models.bundle import DEFAULT_MODEL
@@ -24,6 +25,11 @@ def classify(
     output: given.OutputFile = None,
     sort: given.Sort = None,
     only: given.OnlyThese = None,
+    move_to: given.MoveTo = None,
+    copy_to: given.CopyTo = None,
+    blur_to: given.BlurTo = None,
+    resume: given.Resume = None,
+    watch: given.Watch = None,
     recursive: given.Recursive = False,
     lists: given.ListFiles = None,
     allow_lists: given.AllowLists = None,
@@ -72,4 +78,11 @@ def classify(
         only=frozenset(only or ()),
         quiet=quiet,
     )
-    raise typer.Exit(run(paths or (), lists or (), loading, showing, recursive=recursive))
+    places = {Kind.MOVE: move_to, Kind.COPY: copy_to, Kind.BLUR: blur_to}
+    doing = Doing(
+        actions=tuple(Action(kind, folder) for kind, folder in places.items() if folder),
+        resume=resume,
+        watch=watch,
+    )
+    asked = Asked(tuple(paths or ()), tuple(lists or ()), recursive, loading, showing, doing)
+    raise typer.Exit(run(asked))

@@ -7,10 +7,14 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import BinaryIO
 
+from figleaf.actions.judging import Found
+from figleaf.actions.places import as_written, below
 from figleaf.classify.source import Source, walk
-from figleaf.cli.patterns import matches
+from figleaf.cli.own import Own
+from figleaf.cli.patterns import fixed_part, matches
 from figleaf.errors import InputError
 
 STDIN = "-"
@@ -35,6 +39,8 @@ class Inputs:
     lists: files with one path a line, or "-" for such lines on standard input.
     max_bytes: what a picture on standard input may have; no more than one byte above is read.
     fetch: makes an input of a URL; None where URLs are taken for paths.
+    own: what the command itself writes, which no folder and no pattern gives.
+    may_be_none: whether there may be no inputs at all.
     """
 
     paths: tuple[str, ...]
@@ -42,25 +48,32 @@ class Inputs:
     recursive: bool
     max_bytes: int
     fetch: Callable[[str], Source] | None = None
+    own: Own = Own()  # noqa: RUF009  # frozen
+    may_be_none: bool = False
 
     def __post_init__(self) -> None:
-        if not self.paths and not self.lists:
+        if not self.paths and not self.lists and not self.may_be_none:
             raise InputError("nothing to classify: give files or folders, or --list FILE")
         if [*self.paths, *self.lists].count(STDIN) > 1:
             raise InputError("standard input can be read only once: give '-' once")
 
     def __iter__(self) -> Iterator[Source]:
         """Every input, in the order of the command line, lists last."""
+        return (one.source for one in self.found())
+
+    def found(self) -> Iterator[Found]:
+        """The same, each file with its place below the folder that led to it."""
         for path in self.paths:
             if path == STDIN:
                 # Here and not in a thread of the classifier's, which Ctrl-C could not wake.
-                yield Piped(_read(_standard_input(), self.max_bytes + 1))
+                yield Found(Piped(_read(_standard_input(), self.max_bytes + 1)))
             elif self.fetch is not None and is_url(path):
-                yield self.fetch(path)
+                yield Found(self.fetch(path))
             else:
-                yield from self._expand(path)
+                place = _placing(path)
+                yield from (Found(one, place(one)) for one in self._expand(path))
         for name in self.lists:
-            yield from _listed(name)
+            yield from (Found(one, as_written(one)) for one in _listed(name))
 
     def check(self) -> None:
         """Find what is wrong with any of the inputs as a whole before the first is taken.
@@ -103,11 +116,24 @@ class Inputs:
         if self._is_one(path):
             yield path
         elif _is_folder(path):
-            yield from walk(path, recursive=self.recursive)
+            yield from self.own.left_out(walk(path, recursive=self.recursive))
         elif _is_pattern(path):
-            yield from matches(path)
+            yield from self.own.left_out(matches(path))
         else:
             yield path
+
+
+def _placing(path: str) -> Callable[[str], PurePath]:
+    """How the files that an argument stands for are placed: below the folder that it names.
+
+    Of a pattern that is the one before its first wildcard, of a file the one that it is in.
+    """
+    if _is_folder(path):
+        return lambda found: below(path, found)
+    if _is_pattern(path):
+        start = fixed_part(path) or os.curdir
+        return lambda found: below(start, found)
+    return lambda found: PurePath(PurePath(found).name)
 
 
 def _is_folder(path: str) -> bool:

@@ -56,6 +56,11 @@ def matches(pattern: str) -> Iterator[str]:
         raise InputError(f"no file matches {pattern!r}")
 
 
+def fixed_part(pattern: str) -> str:
+    """The folder before the first wildcard, with its slash; "" for the current one."""
+    return _split(pattern)[0]
+
+
 def _split(pattern: str) -> tuple[str, Sequence[str]]:
     """The folder before the first wildcard, "" or with its slash, and the names to match below."""
     names = pattern.replace(os.sep, "/").split("/")

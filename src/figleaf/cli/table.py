@@ -6,7 +6,9 @@ from typing import IO
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from figleaf.actions.rules import Acted
 from figleaf.classify.prediction import Decision, Prediction
+from figleaf.cli.deeds import told_of
 from figleaf.cli.terminal import Screen, printable
 
 _STYLES = {Decision.ALLOW: "green", Decision.REVIEW: "yellow", Decision.BLOCK: "bold red"}
@@ -35,8 +37,10 @@ class TableWriter:
         self._name = max(_NARROWEST_NAME, self._console.width - rest)
         self._header_due = True
 
-    def write(self, prediction: Prediction) -> None:
-        """Print one input."""
+    def write(self, acted: Acted) -> None:
+        """Print one input; what came of actions stands after its verdict."""
+        prediction = acted.prediction
+        deeds = "".join(f", {printable(told_of(one))}" for one in acted.outcomes)
         if self._header_due:
             self._header_due = False
             self._row(
@@ -45,13 +49,16 @@ class TableWriter:
         if not prediction.ok:
             reason = printable(f"{prediction.status}: {prediction.reason}")
             self._console.print(
-                Text.assemble(self._fit(prediction.input), "  ", (reason, "magenta"))
+                Text.assemble(
+                    self._fit(prediction.input), "  ", (reason, "magenta"), (deeds, "dim")
+                )
             )
             return
         if not prediction.scores:  # a list decided, and no model was asked
-            self._reason_row(prediction)
+            self._reason_row(prediction, deeds)
             return
-        name, unsafe, verdict = prediction.input, _percent(prediction.unsafe), _verdict(prediction)
+        name, unsafe = prediction.input, _percent(prediction.unsafe)
+        verdict = _verdict(prediction, deeds)
         for label, score in list(prediction.scores.items())[: self._lines]:
             self._row(name, label, Text(bar(score, _BAR), "cyan"), _percent(score), unsafe, verdict)
             name, unsafe, verdict = "", "", Text()
@@ -73,12 +80,13 @@ class TableWriter:
         row.rstrip()
         self._console.print(row)
 
-    def _reason_row(self, prediction: Prediction) -> None:
+    def _reason_row(self, prediction: Prediction, deeds: str) -> None:
         """A row with the reason in the place of the classes; a long one moves the verdict."""
         reason = printable(prediction.reason)
         padding = " " * max(0, self._between - cell_len(reason))
         name = self._fit(prediction.input)
-        self._console.print(Text.assemble(f"{name}  {reason}{padding}  ", _verdict(prediction)))
+        verdict = _verdict(prediction, deeds)
+        self._console.print(Text.assemble(f"{name}  {reason}{padding}  ", verdict))
 
     def _fit(self, name: str) -> str:
         """The name in exactly the column's width; of a long one the end, which tells most."""
@@ -107,10 +115,11 @@ def _percent(score: float | None) -> str:
     return "-" if score is None else f"{score:.1%}"
 
 
-def _verdict(prediction: Prediction) -> Text:
-    if prediction.decision is None:
-        return Text.assemble("-", _of_parts(prediction))
-    return Text.assemble((prediction.decision, _STYLES[prediction.decision]), _of_parts(prediction))
+def _verdict(prediction: Prediction, deeds: str) -> Text:
+    decision: str | tuple[str, str] = "-"
+    if prediction.decision is not None:
+        decision = prediction.decision, _STYLES[prediction.decision]
+    return Text.assemble(decision, _of_parts(prediction), (deeds, "dim"))
 
 
 def _of_parts(prediction: Prediction) -> tuple[str, str]:

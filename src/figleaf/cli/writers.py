@@ -7,7 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from figleaf.classify.prediction import Prediction, Schema
+from figleaf.actions.rules import Acted
+from figleaf.classify.prediction import Schema
+from figleaf.cli.deeds import places_of, told_of
 from figleaf.cli.table import TableWriter
 from figleaf.cli.terminal import Encoded
 from figleaf.errors import InputError, MissingExtraError
@@ -51,10 +53,10 @@ def choose_format(asked: Format | None, output: Path | None) -> Format:
 
 
 class Writer(Protocol):
-    """Writes predictions one by one; `close` writes what has to come last."""
+    """Writes results one by one; `close` writes what has to come last."""
 
-    def write(self, prediction: Prediction) -> None:
-        """Write one prediction."""
+    def write(self, acted: Acted) -> None:
+        """Write one result."""
         ...
 
     def close(self) -> None:
@@ -62,7 +64,9 @@ class Writer(Protocol):
         ...
 
 
-def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int) -> Writer:
+def make_writer(
+    kind: Format, file: IO[bytes], labels: Sequence[str], lines: int, *, acts: bool = False
+) -> Writer:
     """A writer.
 
     Args:
@@ -70,6 +74,7 @@ def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int
         file: where to, in binary.
         labels: the model's classes: the columns of CSV and Parquet, and how wide a table's is.
         lines: classes to show of each input in a table.
+        acts: whether something is done with files: CSV and Parquet then have columns for that.
 
     Raises:
         MissingExtraError: Parquet without pyarrow.
@@ -84,9 +89,9 @@ def make_writer(kind: Format, file: IO[bytes], labels: Sequence[str], lines: int
         case Format.NSFWJS:
             return LinesWriter(file, Schema.NSFWJS)
         case Format.CSV:
-            return CSVWriter(file, labels)
+            return CSVWriter(file, labels, acts=acts)
         case Format.PARQUET:
-            return ParquetWriter(file, labels)
+            return ParquetWriter(file, labels, acts=acts)
 
 
 def to_json(record: dict[str, Any]) -> bytes:
@@ -104,9 +109,9 @@ class LinesWriter:
         self._file = file
         self._schema = schema
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, acted: Acted) -> None:
         """See Writer."""
-        self._file.write(to_json(prediction.to_dict(self._schema)) + b"\n")
+        self._file.write(to_json(acted.to_dict(self._schema)) + b"\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -120,9 +125,9 @@ class JSONWriter:
         self._file = file
         self._before = b"[\n"
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, acted: Acted) -> None:
         """See Writer."""
-        self._file.write(self._before + to_json(prediction.to_dict()))
+        self._file.write(self._before + to_json(acted.to_dict()))
         self._before = b",\n"
 
     def close(self) -> None:
@@ -130,29 +135,37 @@ class JSONWriter:
         self._file.write(b"[]\n" if self._before == b"[\n" else b"\n]\n")
 
 
-def _flat(prediction: Prediction, labels: Sequence[str]) -> dict[str, Any]:
-    """The prediction without nesting: a column for each class, named as the class.
+_ACTIONS = ("actions", "places")
+
+
+def _flat(acted: Acted, labels: Sequence[str], *, acts: bool) -> dict[str, Any]:
+    """The result without nesting: a column for each class, named as the class.
 
     Frames of a moving picture and views of a still one are left out; `reason` says which decided.
+    What came of actions is text: "copied", "not moved (no longer there)"; and so are the paths.
     """
-    record = prediction.to_dict()
+    record = acted.prediction.to_dict()
     record.pop("frames", None)
     record.pop("views", None)
     scores = record.pop("scores")
+    if acts:
+        told = "; ".join(map(told_of, acted.outcomes)), "; ".join(places_of(acted.outcomes))
+        record |= dict(zip(_ACTIONS, told, strict=True))
     return record | {name: scores.get(name) for name in labels}
 
 
 class CSVWriter:
     """A header and one row an input, a column for each class."""
 
-    def __init__(self, file: IO[bytes], labels: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], labels: Sequence[str], *, acts: bool) -> None:
         self._file = file
         self._labels = labels
+        self._acts = acts
         self._writer: csv.DictWriter[str] | None = None
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, acted: Acted) -> None:
         """See Writer."""
-        record = _flat(prediction, self._labels)
+        record = _flat(acted, self._labels, acts=self._acts)
         if self._writer is None:
             # The bytes of a path that is not Unicode come out as they were.
             text = Encoded(self._file, "surrogateescape")
@@ -169,14 +182,14 @@ class ParquetWriter:
 
     _GROUP = 10_000
 
-    def __init__(self, file: IO[bytes], labels: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], labels: Sequence[str], *, acts: bool) -> None:
         try:
             import pyarrow
             import pyarrow.parquet
         except ImportError as error:
             raise MissingExtraError("data", "Parquet") from error
         texts = ("input", "status", "label")
-        more = ("decision", "reason", "policy", "model", "precision")
+        more = ("decision", "reason", "policy", "model", "precision", *(_ACTIONS if acts else ()))
         schema = pyarrow.schema(
             [(name, pyarrow.string()) for name in texts]
             + [("unsafe", pyarrow.float64())]
@@ -187,12 +200,14 @@ class ParquetWriter:
         self._writer = pyarrow.parquet.ParquetWriter(file, schema)
         self._schema = schema
         self._labels = labels
+        self._acts = acts
         self._rows: list[dict[str, Any]] = []
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, acted: Acted) -> None:
         """See Writer."""
-        record = _flat(prediction, self._labels)
-        record["input"] = record["input"].encode(errors="backslashreplace").decode()
+        record = _flat(acted, self._labels, acts=self._acts)
+        for name in ("input", *(_ACTIONS[1:] if self._acts else ())):
+            record[name] = record[name].encode(errors="backslashreplace").decode()
         self._rows.append(record)
         if len(self._rows) >= self._GROUP:
             self._flush()

@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from figleaf.actions.rules import Action
 from figleaf.classify.classifier import Classifier, load
 from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying.choosing import Only
+from figleaf.cli.inputs import STDIN
+from figleaf.cli.own import Own
 from figleaf.cli.writers import Format
+from figleaf.errors import InputError
 from figleaf.images import Limits
+from figleaf.labels import Language
 from figleaf.models.runtime import Precision, RuntimeName
 
 
@@ -69,3 +74,69 @@ class Showing:
     sort: str | None
     only: frozenset[Only]
     quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What is done besides, and how long it goes on.
+
+    Attributes:
+        actions: what becomes of files.
+        resume: JSON lines that are gone on with; None for a run of its own.
+        watch: a folder whose files are taken as they appear; None for none.
+        report: a page to write; None for none.
+        language: of the page.
+    """
+
+    actions: tuple[Action, ...] = ()
+    resume: Path | None = None
+    watch: Path | None = None
+    report: Path | None = None
+    language: Language = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All of it.
+
+    Attributes:
+        paths, lists, recursive: as `figleaf.cli.inputs.Inputs` has them.
+        loading: which classifier.
+        showing: what is written of the results.
+        doing: what is done besides.
+
+    Raises:
+        InputError: options that contradict each other.
+    """
+
+    paths: tuple[str, ...]
+    lists: tuple[str, ...]
+    recursive: bool
+    loading: Loading
+    showing: Showing
+    doing: Doing
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if self.doing.watch and self.showing.sort:
+            raise InputError("--watch never comes to an end that --sort could wait for: leave it")
+        if self.doing.resume:
+            self._check_resume(self.doing.resume)
+
+    @property
+    def own(self) -> Own:
+        """What the command writes, and is no input."""
+        files = (self.showing.output, self.doing.resume, self.doing.report)
+        folders = tuple(action.folder for action in self.doing.actions)
+        return Own(folders, tuple(file for file in files if file))
+
+    def _check_resume(self, resume: Path) -> None:
+        showing = self.showing
+        if showing.format not in (None, Format.JSONL):
+            raise InputError(f"--resume goes on with JSON lines, not {showing.format}: leave it")
+        if showing.output and showing.output != resume:
+            raise InputError("--resume names the file that is written: leave -o")
+        if showing.sort:
+            raise InputError("--resume writes results as they come: leave --sort")
+        if STDIN in self.paths:
+            raise InputError("nobody can tell two pictures on standard input apart: leave --resume")

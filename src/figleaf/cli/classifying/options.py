@@ -13,6 +13,7 @@ from figleaf.models.runtime import Precision, RuntimeName
 _INPUTS = "Inputs"
 _MODEL = "Model and policy"
 _OUTPUT = "Output"
+_FILES = "What becomes of the files"
 _FILMS = "Animations and videos"
 _WORK = "Speed and limits"
 
@@ -112,6 +113,35 @@ Quiet = Annotated[
     bool,
     typer.Option(
         "--quiet", "-q", help="No progress and no summary on stderr.", rich_help_panel=_OUTPUT
+    ),
+]
+
+# What becomes of the files.
+MoveTo = Annotated[
+    Path | None,
+    typer.Option(help="Move files into its allow, review, block, failed.", rich_help_panel=_FILES),
+]
+CopyTo = Annotated[Path | None, typer.Option(help="The same with copies.", rich_help_panel=_FILES)]
+BlurTo = Annotated[
+    Path | None,
+    typer.Option(
+        help="The same with pictures of which nothing can be made out.", rich_help_panel=_FILES
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.jsonl",
+        help="Write results there as they come; what it has is not looked at again.",
+        rich_help_panel=_FILES,
+    ),
+]
+Watch = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Take files as they appear in a folder, until Ctrl-C.",
+        rich_help_panel=_FILES,
     ),
 ]
 

@@ -1,0 +1,39 @@
+"""What a command itself writes, so that it takes none of it for an input."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Folders and files that a command writes.
+
+    folders: with all that is in them.
+    files: single ones.
+    """
+
+    folders: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    def left_out(self, paths: Iterable[str]) -> Iterator[str]:
+        """The paths without these; links to folders are followed to tell."""
+        if not self.folders and not self.files:
+            yield from paths
+            return
+        folders = tuple(f"{Path(os.path.realpath(one))}{os.sep}" for one in self.folders)
+        files = {_place(str(one)) for one in self.files}
+        before, real = "", ""
+        for path in paths:
+            parent, name = os.path.split(path)
+            if parent != before or not real:
+                before, real = parent, os.path.realpath(parent or os.curdir)
+            place = str(Path(real, name))
+            if not place.startswith(folders) and place not in files:
+                yield path
+
+
+def _place(path: str) -> str:
+    parent, name = os.path.split(path)
+    return str(Path(os.path.realpath(parent or os.curdir), name))
