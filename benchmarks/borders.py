@@ -131,8 +131,8 @@ def main() -> None:
             for name, paths in chosen.items():
                 record.looking.extend(_looking(classifier, name, paths))
         record.cost.append(_cost(model, chosen["photos"][:40], precision))
+        report.write_json("borders", record)  # what there is, should it be ended
         print(model, "done", flush=True)
-    report.write_json("borders", record)
     if given.update_docs:
         report.update_readme("borders", _borders_table(record.bordered), DOCS)
         report.update_readme("crops", _looks_table(record), DOCS)

@@ -202,6 +202,28 @@ def test_of_two_inputs_the_other_is_as_it_is() -> None:
         np.testing.assert_allclose(found["places/other"], expected, atol=1e-5)
 
 
+def test_two_maps_of_one_picture_are_told_apart() -> None:
+    steps = [
+        *STEM,
+        ("Relu", ["map"], "other"),
+        ("GlobalAveragePool", ["map"], "p"),
+        ("GlobalAveragePool", ["other"], "p2"),
+        ("Sub", ["p", "p2"], "both"),
+        ("Flatten", ["both"], "mean"),
+        *HEAD,
+    ]
+    placed = with_places(*net(steps))
+    first, second = (one.output for one in placed.maps)
+    assert first != second
+    given = pictures()
+    one, mean = feature_map(given), feature_map(given).mean(axis=(1, 2), keepdims=True)
+    two = np.maximum(one, 0)
+    found = run(placed, {"image": given}, RuntimeName.OPENVINO)
+    expected = head(one - two.mean(axis=(1, 2), keepdims=True))
+    np.testing.assert_allclose(found[first], expected, atol=1e-5)
+    np.testing.assert_allclose(found[second], head(mean - two), atol=1e-5)
+
+
 WITHOUT: dict[str, list[Step]] = {
     "no pooling": [
         ("Slice", ["map", "zeros", "ones", "high"], "corner"),
