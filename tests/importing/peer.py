@@ -1,4 +1,4 @@
-"""TensorFlow.js and NSFW JS, asked in Node; tests that do are skipped where they are not installed."""
+"""TensorFlow.js and NSFW JS, asked in Node; tests that do are skipped where it is not there."""
 
 import base64
 import json
