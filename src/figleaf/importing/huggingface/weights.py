@@ -38,7 +38,8 @@ def export(folder: Path, config: Mapping[str, Any], size: tuple[int, int]) -> "o
         raise ImportModelError(f"{folder}: has {_ADAPTER}: these are changes to a model, not one")
     _check_installed(config)
     with _quietly():
-        model = _loaded(folder)
+        # timm's have no choice of attention.
+        model = _loaded(folder, {} if is_timm(config) else {"attn_implementation": "eager"})
         return _exported(model, size)
 
 
@@ -55,7 +56,7 @@ def _check_installed(config: Mapping[str, Any]) -> None:
         raise MissingExtraError("timm", "a model of timm's without an ONNX file")
 
 
-def _loaded(folder: Path) -> Any:
+def _loaded(folder: Path, choices: Mapping[str, str]) -> Any:
     from transformers import AutoModelForImageClassification
 
     try:
@@ -64,7 +65,7 @@ def _loaded(folder: Path) -> Any:
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            attn_implementation="eager",
+            **choices,
             dtype="float32",
             output_loading_info=True,
         )
