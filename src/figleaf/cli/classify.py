@@ -8,6 +8,7 @@ from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying import options as given
 from figleaf.cli.classifying.asked import Asked, Doing, Loading, Showing
 from figleaf.cli.classifying.run import run
+from figleaf.cli.explaining import explaining
 from figleaf.images import Limits
 from figleaf.models.bundle import DEFAULT_MODEL
 from figleaf.models.runtime import RuntimeName
@@ -25,6 +26,9 @@ def classify(
     output: given.OutputFile = None,
     sort: given.Sort = None,
     only: given.OnlyThese = None,
+    explain: given.Explain = None,
+    explain_label: given.ExplainLabel = None,
+    explain_unblurred: given.ExplainUnblurred = False,
     move_to: given.MoveTo = None,
     copy_to: given.CopyTo = None,
     blur_to: given.BlurTo = None,
@@ -34,6 +38,7 @@ def classify(
     lists: given.ListFiles = None,
     allow_lists: given.AllowLists = None,
     block_lists: given.BlockLists = None,
+    crops: given.Crops = False,
     frames: given.Frames = _FRAMES.most,
     every: given.Every = _FRAMES.every,
     longest: given.Longest = _FRAMES.longest,
@@ -69,6 +74,7 @@ def classify(
         allow_lists=tuple(allow_lists or ()),
         block_lists=tuple(block_lists or ()),
         frames=FrameRules(every=every, most=frames, longest=longest, verdict=verdict),
+        crops=crops,
     )
     showing = Showing(
         format=output_format,
@@ -83,6 +89,7 @@ def classify(
         actions=tuple(Action(kind, folder) for kind, folder in places.items() if folder),
         resume=resume,
         watch=watch,
+        explain=explaining(explain, explain_label, unblurred=explain_unblurred),
     )
     asked = Asked(tuple(paths or ()), tuple(lists or ()), recursive, loading, showing, doing)
     raise typer.Exit(run(asked))

@@ -43,6 +43,20 @@ class Explaining:
             raise InputError(f"--explain {self.folder}: {error.strerror}") from error
 
 
+def explaining(folder: Path | None, label: str | None, *, unblurred: bool) -> Explaining | None:
+    """What the options ask for; None where `--explain` is not among them.
+
+    Raises:
+        InputError: another of them is.
+    """
+    if folder is not None:
+        return Explaining(folder, unblurred, label)
+    if label is not None or unblurred:
+        option = "--explain-label" if label is not None else "--explain-unblurred"
+        raise InputError(f"{option} is about what --explain DIR writes: give that too")
+    return None
+
+
 @dataclass(slots=True)
 class Explanations:
     """Writes a PNG for each input that is a file and was classified by the model."""

@@ -7,6 +7,7 @@ from figleaf.actions.rules import Action
 from figleaf.classify.classifier import Classifier, load
 from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying.choosing import Only
+from figleaf.cli.explaining import Explaining
 from figleaf.cli.inputs import STDIN
 from figleaf.cli.own import Own
 from figleaf.cli.writers import Format
@@ -32,6 +33,7 @@ class Loading:
     allow_lists: tuple[Path, ...]
     block_lists: tuple[Path, ...]
     frames: FrameRules
+    crops: bool
 
     def load(self) -> Classifier:
         """The classifier.
@@ -52,6 +54,7 @@ class Loading:
             allow_lists=self.allow_lists,
             block_lists=self.block_lists,
             frames=self.frames,
+            crops=self.crops,
         )
 
 
@@ -86,6 +89,7 @@ class Doing:
         watch: a folder whose files are taken as they appear; None for none.
         report: a page to write; None for none.
         language: of the page.
+        explain: what is explained, and where to; None for nothing.
     """
 
     actions: tuple[Action, ...] = ()
@@ -93,6 +97,7 @@ class Doing:
     watch: Path | None = None
     report: Path | None = None
     language: Language = "en"
+    explain: Explaining | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +132,10 @@ class Asked:
     def own(self) -> Own:
         """What the command writes, and is no input."""
         files = (self.showing.output, self.doing.resume, self.doing.report)
-        folders = tuple(action.folder for action in self.doing.actions)
-        return Own(folders, tuple(file for file in files if file))
+        folders = [action.folder for action in self.doing.actions]
+        if self.doing.explain:
+            folders.append(self.doing.explain.folder)
+        return Own(tuple(folders), tuple(file for file in files if file))
 
     def _check_resume(self, resume: Path) -> None:
         showing = self.showing

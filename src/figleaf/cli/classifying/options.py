@@ -13,6 +13,7 @@ from figleaf.models.runtime import Precision, RuntimeName
 _INPUTS = "Inputs"
 _MODEL = "Model and policy"
 _OUTPUT = "Output"
+_WHY = "Why"
 _FILES = "What becomes of the files"
 _FILMS = "Animations and videos"
 _WORK = "Speed and limits"
@@ -116,6 +117,28 @@ Quiet = Annotated[
     ),
 ]
 
+# Why.
+Explain = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="For each input a PNG of which parts of it the score is about.",
+        rich_help_panel=_WHY,
+    ),
+]
+ExplainLabel = Annotated[
+    str | None,
+    typer.Option(
+        help="The class that is explained.", show_default="the unsafe score", rich_help_panel=_WHY
+    ),
+]
+ExplainUnblurred = Annotated[
+    bool,
+    typer.Option(
+        "--explain-unblurred", help="Show the pictures under the maps.", rich_help_panel=_WHY
+    ),
+]
+
 # What becomes of the files.
 MoveTo = Annotated[
     Path | None,
@@ -142,6 +165,15 @@ Watch = Annotated[
         metavar="DIR",
         help="Take files as they appear in a folder, until Ctrl-C.",
         rich_help_panel=_FILES,
+    ),
+]
+
+Crops = Annotated[
+    bool,
+    typer.Option(
+        "--crops",
+        help="Look at a still picture without its border and in crops, too; the worst decides.",
+        rich_help_panel=_MODEL,
     ),
 ]
 

@@ -17,6 +17,7 @@ from figleaf.cli.classifying.conditions import conditions, told_by
 from figleaf.cli.classifying.resuming import ResumedFile
 from figleaf.cli.classifying.tally import Tally
 from figleaf.cli.classifying.watching import Watched
+from figleaf.cli.explaining import Explanations
 from figleaf.cli.inputs import Inputs, is_url
 from figleaf.cli.interruption import INTERRUPTED, Interruption, ending_at_once
 from figleaf.cli.output import opened
@@ -67,6 +68,8 @@ class _Work:
         )
         kind = choose_format(showing.format, showing.output)
         self._inputs.check()
+        if doing.explain:
+            doing.explain.check()
         self._watched = _watched(asked)
         if remotes:
             stack.enter_context(remotes)
@@ -88,6 +91,8 @@ class _Work:
             writer = make_writer(kind, file, labels, lines, acts=bool(doing.actions))
             self.writer = stack.enter_context(closing(writer))
         self._actor = _actor(asked, self._resumed, stack)
+        explain = doing.explain
+        self.explanations = Explanations.of(self._classifier, explain) if explain else None
         # A bar among rows on the same terminal would garble both; rows are progress enough.
         apart = file is None or bool(showing.output or self._key) or not file.isatty()
         # Before the interruption is awaited, so that Ctrl-C ends the counting at once.
@@ -121,6 +126,8 @@ class _Work:
             tally.add(one.prediction)
             self.progress.advance()
             wanted = is_wanted(one.prediction, showing.only)
+            if wanted and self.explanations:  # before the file may be moved
+                self.explanations.write(one.prediction)
             acted = self._act(one) if wanted else Acted(one.prediction)
             tally.act(acted)
             # Of what is gone on with every input is kept: it is not to be looked at again.
@@ -201,3 +208,5 @@ def _summarise(tally: Tally, work: _Work) -> None:
     start = "interrupted after " if work.interruption.asked else ""
     seconds = work.progress.seconds
     say(f"{start}{tally} in {seconds:.1f} s, {tally.total / max(seconds, 1e-9):.1f} images/s")
+    if work.explanations:
+        work.explanations.summarise()
