@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from figleaf.errors import BundleError, DatasetError, InputError, PageError, PolicyError
-from figleaf.models.bundle import ZOO
+from figleaf.models.bundle import ZOO, open_bundle, open_card
 from figleaf.web.assets import Assets
 from figleaf.web.export import export_web
 
@@ -100,3 +100,16 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, assets: Assets) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises((InputError, DatasetError)):
         export_web(tmp_path / "file" / "site", "mobilenet_v2", assets=assets)
+
+
+def test_several_models_as_one_have_a_folder_though_no_bundle(
+    tmp_path: Path, assets: Assets
+) -> None:
+    pair = "mobilenet_v2+resnet50_thin"
+    made = export_web(tmp_path / "site", [pair, "mobilenet_v2"], assets=assets)
+    assert [model.name for model in made.models] == [pair, "mobilenet_v2"]
+    index = json.loads((tmp_path / "site/models/index.json").read_text("utf-8"))
+    # What it is downloaded from has none of the letters that an address would have to escape.
+    exported = open_bundle(tmp_path / "site" / index["models"][0]["url"])
+    assert exported.card.raw == open_card(pair).raw
+    assert exported.card.sha256["model.onnx"] == index["models"][0]["sha256"]

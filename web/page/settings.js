@@ -52,7 +52,8 @@ export class ModelPicker {
     this.unused = unused;
     const { state, loaded, why } = this.#models;
     const entry = this.#site.models.find(({ name }) => name === at("model").value);
-    put(at("model-what"), entry ? [sayFor(`model_${entry.name}`, entry.description), ...madeOf(entry)].join(" ") : "");
+    put(at("model-what"), entry ? sayFor(`model_${entry.name}`, entry.description) : "");
+    put(at("model-made"), entry ? madeOf(entry) : "");
     const loading = state === "loading";
     at("model").disabled = this.#models.stays;
     at("model-load").hidden = !loading;
@@ -79,11 +80,11 @@ export class ModelPicker {
   }
 }
 
-/** What a model is made of, or was made from. */
+/** What a model is made of, or was made from, in short: descriptions of cards are in their own language. */
 function madeOf({ computes, ensemble, imported }) {
   const told = [];
   if (ensemble) told.push(say(`made_${ensemble.rule.replace("-", "_")}`, { members: ensemble.members.join(" + ") }));
   if (imported) told.push(say("made_imported", { source: imported }));
   if (computes) told.push(say(`made_${computes}`));
-  return told;
+  return told.join(" · ");
 }

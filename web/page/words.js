@@ -115,13 +115,10 @@ export const WORDS = {
     "Yahoo open_nsfw. 너비가 절반인 ResNet-50, 224x224, 안전 여부만 판단합니다. 안전한 사진에 대한 오탐이 가장 적습니다. 음란한 사진으로만 학습해 그림, 만화, 글자는 대상이 아닙니다.",
   ],
 
-  made_int8: ["It computes in whole numbers (int8).", "정수(int8)로 계산합니다."],
-  made_mean: ["An ensemble of {members}: the mean of their scores.", "{members}의 앙상블로, 점수를 평균합니다."],
-  made_mean_unsafe: [
-    "An ensemble of {members}: the mean of their unsafe scores.",
-    "{members}의 앙상블로, 유해 점수를 평균합니다.",
-  ],
-  made_imported: ["Imported from {source}.", "{source}에서 가져온 모델입니다."],
+  made_mean: ["Ensemble (mean): {members}", "앙상블(평균): {members}"],
+  made_mean_unsafe: ["Ensemble (mean of unsafe scores): {members}", "앙상블(유해 점수 평균): {members}"],
+  made_imported: ["Imported: {source}", "가져온 곳: {source}"],
+  made_int8: ["computes in int8", "int8로 계산"],
 
   // Server.
   server: ["Ask the server instead", "서버에서 판정"],

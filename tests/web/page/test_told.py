@@ -19,10 +19,8 @@ def test_an_ensemble_is_called_one_and_judges(browser: Browser, assets: None, ph
     rules = ServeRules(port=0, models=("mobilenet_v2+mobilenet_v2_mid",))
     with running(rules) as served, Opened(browser, served.url) as one:
         one.ready()
-        what = one.at("model-what")
-        expect(what).to_contain_text(
-            "An ensemble of mobilenet_v2@1 + mobilenet_v2_mid@1: the mean of their scores."
-        )
+        what = one.at("model-made")
+        expect(what).to_have_text("Ensemble (mean): mobilenet_v2@1 + mobilenet_v2_mid@1")
         one.choose(photo)
         one.judged(1)
         record = one.record("astronaut.png")
