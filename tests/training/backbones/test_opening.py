@@ -74,3 +74,11 @@ def test_what_comes_with_its_weights_takes_none(names: str) -> None:
         open_backbones(names, weights="some.pth")
     with pytest.raises(InputError, match="comes with its weights"):
         open_backbones(names, download=True)
+
+
+def test_a_model_in_int8_is_no_backbone(tmp_path: Path) -> None:
+    folder = shutil.copytree(ZOO / "mobilenet_v2_mid", tmp_path / "twin")
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"name": "twin", "computes": "int8"}))
+    with pytest.raises(ModelError, match="twin computes in int8: train on the model that it"):
+        open_backbones(str(folder))

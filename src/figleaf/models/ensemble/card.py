@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from figleaf.models.card import FORMAT
+from figleaf.models.card import FORMAT, Card
 from figleaf.models.ensemble.compose import Composed, Part
 from figleaf.models.origin import Rule
 from figleaf.models.writing import input_entry
@@ -47,7 +47,7 @@ def ensemble_card(name: str, parts: Sequence[Part], composed: Composed) -> dict[
         "license": " AND ".join(dict.fromkeys(card.license for card in cards)),
         "training_data": " ".join(trained),
         "published": [],
-        "false_alarms": _measured(parts) if is_even else [],
+        "false_alarms": _measured(cards) if is_even else [],
         "suggested_policy": _suggested(parts),
         "ensemble": {
             "rule": str(composed.rule),
@@ -66,13 +66,11 @@ def _suggested(parts: Sequence[Part]) -> str:
     return next(iter(suggested)) or "balanced" if len(suggested) == 1 else "balanced"
 
 
-def key_of(parts: Sequence[Part]) -> str:
-    """What measurements of an ensemble are filed under: its members, in any order."""
-    return " ".join(sorted(one.card.sha256["model.onnx"] for one in parts))
+def key_of(cards: Sequence[Card]) -> str:
+    """What measurements of an ensemble are filed under: its members' graphs, in any order."""
+    return " ".join(sorted(card.sha256["model.onnx"] for card in cards))
 
 
-def _measured(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    if not MEASURED.is_file():
-        return []
+def _measured(cards: Sequence[Card]) -> list[dict[str, Any]]:
     known: dict[str, list[dict[str, Any]]] = json.loads(MEASURED.read_bytes())
-    return known.get(key_of(parts), [])
+    return known.get(key_of(cards), [])

@@ -16,13 +16,18 @@ def bundle_backbone(model: str | Path) -> Backbone:
 
     Raises:
         ModelNotFoundError, BundleError: see figleaf.errors.
-        ModelError: it has no features, or several inputs.
+        ModelError: it has no features, several inputs, or computes in int8.
     """
     bundle = open_bundle(model)
     card = bundle.card
     if not card.features:
         with_features = ", ".join(EMBEDDED)
         raise ModelError(f"{card.name} gives no features to train on; these do: {with_features}")
+    if card.computes is not None:
+        raise ModelError(
+            f"{card.name} computes in {card.computes}: train on the model that it was made of, and"
+            " quantize what comes of it"
+        )
     if len(card.inputs) > 1:
         names = " + ".join(spec.name for spec in card.inputs)
         raise ModelError(f"{card.name} is joined ({names}): name its backbones, joined by +")
