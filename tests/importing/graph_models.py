@@ -199,6 +199,8 @@ def _arithmetic() -> Nodes:
         net.add("SquaredDifference", [x, y]),
         net.add("Square", [x]),
         net.add("Abs", [net.add("Neg", [y])]),
+        net.add("Sign", [net.add("Sub", [y, net.constant(np.float32(0.1))])]),
+        net.add("Reciprocal", [net.add("AddV2", [net.add("Square", [y]), one])]),
     ]
     x = net.add("AddN", parts)
     x = net.add("Sqrt", [net.add("AddV2", [net.add("Abs", [x]), one])])
@@ -243,7 +245,8 @@ def _joined() -> Nodes:
     x = net.add("ConcatV2", [x, y, net.constant(3)])
     x = net.add("ConcatV2", [x, x, net.constant(1)])
     total = net.add("Sum", [x, net.constant([1])], keep_dims={"b": True})
-    flat = net.add("Reshape", [total, net.constant([-1, 24, 5])])
+    turned = net.add("Transpose", [total, net.constant([0, 3, 1, 2])])
+    flat = net.add("Reshape", [turned, net.constant([-1, 24, 5])])
     rows = net.add("BatchMatMulV2", [flat, net.random(5, 4, scale=0.1)])
     rows = net.add("Reshape", [rows, net.constant([-1, 96])])
     net.output(net.add("Softmax", [net.add("MatMul", [rows, net.random(96, 3, scale=0.05)])]))

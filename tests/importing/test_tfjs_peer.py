@@ -83,6 +83,7 @@ LAYERS = {
         "L.reshape({targetShape: [2, 2, 3]})",
         "L.activation({activation: 'hardSigmoid'})",
         "L.dense({units: 3})",
+        "L.permute({dims: [3, 1, 2]})",
         head="L.flatten(), L.dense({units: 3}), L.softmax()",
     ),
     "activations": f"""

@@ -247,6 +247,11 @@ def resolved(target: list[int], x: Value, config: Fields) -> list[int]:
     return [whole // known if side == -1 else side for side in target]
 
 
+def _permute(layer: Layer, inputs: Sequence[Value]) -> Value:
+    axes = layer.config.whole_numbers("dims", layer.config.raw.get("dims"))
+    return layer.net.transpose(inputs[0], [axis - 1 for axis in axes], layer.name)
+
+
 def _merge(kind: str) -> Apply:
     def apply_merge(layer: Layer, inputs: Sequence[Value]) -> Value:
         return _merged(layer, kind, inputs)
@@ -321,6 +326,7 @@ LAYERS: Mapping[str, Apply] = {
     "GlobalMaxPooling2D": _global_pool("ReduceMax"),
     "Flatten": _flatten,
     "Reshape": _reshape,
+    "Permute": _permute,
     "Add": _merge("Add"),
     "Subtract": _merge("Sub"),
     "Multiply": _merge("Mul"),

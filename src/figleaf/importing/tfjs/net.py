@@ -286,6 +286,15 @@ class Net:
             self.pooled = result
         return result
 
+    def transpose(self, x: Value, axes: Sequence[int], name: str) -> Value:
+        """The axes in another order, counted without the batch."""
+        if sorted(axes) != list(range(len(x.shape))):
+            raise ImportModelError(f"{name}: the axes {list(axes)} of {x.shape}")
+        shape = tuple(x.shape[axis] for axis in axes)
+        held = (axes[2], *axes[:2]) if x.is_map else axes
+        perm = [0, *(self._axis(axis, x) for axis in held)]
+        return Value(self.node("Transpose", [x.name], name, perm=perm), shape)
+
     def dense(self, x: Value, kernel: Kernel, bias: Floats | None, name: str) -> Value:
         """x times a matrix [in, out] over the last axis, plus a bias."""
         held = kernel.values if isinstance(kernel, Quantised) else kernel

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figleaf.errors import ImportModelError
+from figleaf.importing.tfjs import shapes
 from figleaf.importing.tfjs.activations import activation, leaky_relu
 from figleaf.importing.tfjs.arrays import Stored, reshaped
 from figleaf.importing.tfjs.attributes import Node
-from figleaf.importing.tfjs.layers import resolved
 from figleaf.importing.tfjs.net import NO_PADS, Value, Window
 from figleaf.importing.tfjs.operation import Input, Operation, Shape
 from figleaf.importing.tfjs.weights import folded
@@ -253,39 +253,6 @@ def _pad(op: Operation) -> Value:
     return op.net.pad(op.value(0), pads, value, op.node.name)
 
 
-def _reshape(op: Operation) -> Value:
-    x, to = op.value(0), op.read(1)
-    if isinstance(to, Shape):
-        batch, *rest = to.sides
-        if batch is not None or None in rest:
-            op.node.refuse("to a shape in which the batch is not the first")
-        return op.net.reshape(x, [side for side in rest if side is not None], op.node.name)
-    target = op.whole_numbers(1)
-    if not target or target[0] not in (-1, 1):
-        op.node.refuse(f"to {target}, in which the batch is not the first")
-    return op.net.reshape(x, resolved(target[1:], x, op.node.attr), op.node.name)
-
-
-def _squeeze(op: Operation) -> Value:
-    x = op.value(0)
-    wanted = [one % (len(x.shape) + 1) for one in op.node.whole_numbers("squeeze_dims")]
-    if 0 in wanted or any(x.shape[one - 1] != 1 for one in wanted):
-        op.node.refuse(f"'squeeze_dims' is {wanted}, for {x.shape}")
-    gone = wanted or [i + 1 for i, side in enumerate(x.shape) if side == 1]
-    rest = [side for i, side in enumerate(x.shape) if i + 1 not in gone]
-    return op.net.reshape(x, rest, op.node.name)
-
-
-def _expand(op: Operation) -> Value:
-    x = op.value(0)
-    (axis,) = op.whole_numbers(1)
-    axis %= len(x.shape) + 2
-    if axis == 0:
-        op.node.refuse("before the batch, which is not known here")
-    shape = [*x.shape[: axis - 1], 1, *x.shape[axis - 1 :]]
-    return op.net.reshape(x, shape, op.node.name)
-
-
 def _concat(op: Operation) -> Value:
     values = [op.value(number) for number in range(len(op.inputs) - 1)]
     if not values:
@@ -303,34 +270,6 @@ def _add_many(op: Operation) -> Value:
 
 def _identity(op: Operation) -> Input:
     return op.read(0)
-
-
-def _shape_of(op: Operation) -> Shape:
-    return Shape((None, *op.value(0).shape))
-
-
-def _slice_of_shape(op: Operation) -> Shape:
-    """One side, or some, of a shape: what Keras' own Reshape and Flatten are traced to."""
-    shape = op.read(0)
-    if not isinstance(shape, Shape):
-        op.node.refuse("of something else than a shape, which is not known here")
-    (begin,), (end,), (step,) = (op.whole_numbers(number) for number in (1, 2, 3))
-    masks = {key: op.node.whole(key) for key in ("begin_mask", "end_mask", "shrink_axis_mask")}
-    if masks["shrink_axis_mask"]:
-        return Shape((shape.sides[begin],))
-    first = None if masks["begin_mask"] else begin
-    return Shape(shape.sides[first : None if masks["end_mask"] else end : step])
-
-
-def _pack(op: Operation) -> Shape:
-    """Sides to a shape."""
-    sides: list[int | None] = []
-    for number, one in enumerate(op.inputs):
-        found = one.sides if isinstance(one, Shape) else tuple(op.whole_numbers(number))
-        if len(found) != 1:
-            op.node.refuse("of something else than sides of a shape, which is not known here")
-        sides.append(None if found[0] == -1 and not sides else found[0])
-    return Shape(tuple(sides))
 
 
 OPERATIONS: Mapping[str, Convert] = {
@@ -361,6 +300,8 @@ OPERATIONS: Mapping[str, Convert] = {
     "Exp": _unary("Exp", np.exp),
     "Neg": _unary("Neg", np.negative),
     "Abs": _unary("Abs", np.abs),
+    "Sign": _unary("Sign", np.sign),
+    "Reciprocal": _unary("Reciprocal", np.reciprocal),
     "Erf": _unary("Erf"),
     "Relu": _named_activation("relu"),
     "Relu6": _named_activation("relu6"),
@@ -382,13 +323,14 @@ OPERATIONS: Mapping[str, Convert] = {
     "Pad": _pad,
     "PadV2": _pad,
     "MirrorPad": _pad,
-    "Reshape": _reshape,
-    "Squeeze": _squeeze,
-    "ExpandDims": _expand,
+    "Reshape": shapes.reshape,
+    "Squeeze": shapes.squeeze,
+    "ExpandDims": shapes.expand,
+    "Transpose": shapes.transpose,
     "ConcatV2": _concat,
     "Identity": _identity,
     "StopGradient": _identity,
-    "Shape": _shape_of,
-    "StridedSlice": _slice_of_shape,
-    "Pack": _pack,
+    "Shape": shapes.shape_of,
+    "StridedSlice": shapes.slice_of_shape,
+    "Pack": shapes.pack,
 }
