@@ -130,6 +130,18 @@ def test_wrong_use(folder: Path, place: Path, tmp_path: Path) -> None:
     assert "never comes" in refusal(run("--watch", folder, "--sort", "unsafe"))
 
 
+def test_the_page_shows_files_where_they_are_now(folder: Path, place: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    run(folder, "-r", "--move-to", place, "--report", page, "--lang", "ko", "-k", 1)
+    text = page.read_text("utf-8")
+    assert '<html lang="ko">' in text
+    assert '"file": "sorted/allow/sub/rocket.jpg"' in text
+    assert text.count("data:image/png;base64,") == 3
+    assert [path.name for path in tmp_path.glob(".*")] == []
+    assert "ends in .html" in refusal(run(folder, "--report", tmp_path / "page.txt"))
+    assert "no folder" in refusal(run(folder, "--report", tmp_path / "none" / "page.html"))
+
+
 # Going on.
 
 

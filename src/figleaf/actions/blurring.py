@@ -10,41 +10,21 @@ from typing import Final
 
 from PIL import Image
 
-from figleaf.classify.moving import FrameRules, stills_of
-from figleaf.images import Limits, decode
-from figleaf.images.stills import is_film
-from figleaf.report.thumbnails import CELLS, mosaic
+from figleaf.images import Limits
+from figleaf.report.thumbnails import mosaic_of
 
 SIDE: Final = 320
 """Pixels of the longer side of a blurred picture."""
 
 SUFFIX: Final = ".jpg"
 _QUALITY: Final = 90
-_FIRST: Final = FrameRules(most=1)
-
-
-def still_of(data: bytes, *, limits: Limits = Limits()) -> Image.Image:  # noqa: B008  # frozen
-    """The mosaic of a picture, or of the first frame of a moving one: at most 4 by 4 pixels.
-
-    Args:
-        data: a file's bytes.
-        limits: how many bytes and pixels are too many.
-
-    Raises:
-        ImageError: they are no usable picture.
-    """
-    if is_film(data):
-        for _, picture in stills_of(data, _FIRST, limits=limits):
-            if picture is not None:
-                return Image.fromarray(mosaic(picture.pixels))
-    return Image.fromarray(mosaic(decode(data, limits=limits, at_least=(CELLS, CELLS)).pixels))
 
 
 def blurred(data: bytes, *, limits: Limits = Limits()) -> bytes:  # noqa: B008  # frozen
     """A JPEG of a picture of which 24 bytes are left, upright, without any metadata.
 
-    The longer side has 320 pixels; the sides are to each other as those of the mosaic, in whole
-    cells.
+    Of a moving picture it is the first frame. The longer side has 320 pixels; the sides are to each
+    other as those of the mosaic, in whole cells.
 
     Args:
         data: a file's bytes.
@@ -53,7 +33,7 @@ def blurred(data: bytes, *, limits: Limits = Limits()) -> bytes:  # noqa: B008  
     Raises:
         ImageError: they are no usable picture.
     """
-    small = still_of(data, limits=limits)
+    small = Image.fromarray(mosaic_of(data, limits=limits))
     scale = SIDE / max(small.size)
     size = (round(small.width * scale), round(small.height * scale))
     file = io.BytesIO()

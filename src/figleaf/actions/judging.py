@@ -58,13 +58,17 @@ class SealedFile(io.BytesIO):
         return data
 
 
-def judged(stream: Stream, found: Iterable[Found], limits: Limits) -> Iterator[Judged]:
+def judged(
+    stream: Stream, found: Iterable[Found], limits: Limits, *, sealed: bool = True
+) -> Iterator[Judged]:
     """The verdicts of a stream of inputs, as actions need them.
 
     Args:
         stream: what judges: `Classifier.stream`.
         found: the inputs.
         limits: those of the classifier.
+        sealed: whether digests are wanted; without them there is nothing to tell by that a file is
+            the one that was judged.
     """
     waiting: deque[Found | SealedFile] = deque()
     places: deque[PurePath | None] = deque()
@@ -72,7 +76,7 @@ def judged(stream: Stream, found: Iterable[Found], limits: Limits) -> Iterator[J
     def sources() -> Iterator[Source]:
         for one in found:
             places.append(one.relative)
-            is_path = one.relative is not None and isinstance(one.source, str)
+            is_path = sealed and one.relative is not None and isinstance(one.source, str)
             source = SealedFile(str(one.source), limits) if is_path else one.source
             waiting.append(source if isinstance(source, SealedFile) else one)
             yield source

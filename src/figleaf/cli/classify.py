@@ -9,6 +9,7 @@ from figleaf.cli.classifying import options as given
 from figleaf.cli.classifying.asked import Asked, Doing, Loading, Showing
 from figleaf.cli.classifying.run import run
 from figleaf.cli.explaining import explaining
+from figleaf.cli.stats import Language
 from figleaf.images import Limits
 from figleaf.models.bundle import DEFAULT_MODEL
 from figleaf.models.runtime import RuntimeName
@@ -29,6 +30,8 @@ def classify(
     explain: given.Explain = None,
     explain_label: given.ExplainLabel = None,
     explain_unblurred: given.ExplainUnblurred = False,
+    report: given.Report = None,
+    language: given.PageLanguage = Language.EN,
     move_to: given.MoveTo = None,
     copy_to: given.CopyTo = None,
     blur_to: given.BlurTo = None,
@@ -89,6 +92,8 @@ def classify(
         actions=tuple(Action(kind, folder) for kind, folder in places.items() if folder),
         resume=resume,
         watch=watch,
+        report=report,
+        language=language.value,
         explain=explaining(explain, explain_label, unblurred=explain_unblurred),
     )
     asked = Asked(tuple(paths or ()), tuple(lists or ()), recursive, loading, showing, doing)

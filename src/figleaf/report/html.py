@@ -35,7 +35,13 @@ def require_extra(purpose: str = "a page of statistics") -> None:
 
 
 def render(
-    template: str, words: Words, *, scripts: Sequence[str] = ("reveal.js",), **values: Any
+    template: str,
+    words: Words,
+    *,
+    scripts: Sequence[str] = ("reveal.js",),
+    styles: Sequence[str] = ("page.css",),
+    films: bool = False,
+    **values: Any,
 ) -> str:
     """A page.
 
@@ -46,15 +52,18 @@ def render(
         template: its file in `templates`; it extends `page.html.j2`.
         words: of the page's language.
         scripts: files in `templates`, run one after another.
+        styles: files in `templates`, the later ones with the last word.
+        films: whether videos of this computer are let in, too.
         values: what the template shows; text is escaped wherever it stands.
 
     Raises:
         MissingExtraError: Jinja2 is not installed.
     """
-    style = (_TEMPLATES / "page.css").read_text("utf-8")
+    style = "\n".join((_TEMPLATES / name).read_text("utf-8") for name in styles)
     script = "\n".join((_TEMPLATES / name).read_text("utf-8") for name in scripts)
     policy = (
-        f"default-src 'none'; img-src data: file:; style-src {_hash(style)};"
+        f"default-src 'none'; img-src data: file:;{' media-src file:;' if films else ''}"
+        f" style-src {_hash(style)};"
         f" script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
     page = _environment().get_template(template)

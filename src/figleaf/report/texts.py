@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from figleaf.labels import Language
 from figleaf.report.explorer_texts import EXPLORER
+from figleaf.report.gallery_texts import GALLERY
 from figleaf.report.run_table_texts import TABLES
 from figleaf.report.run_texts import RUN
 
@@ -340,6 +341,8 @@ TEXTS = _table(
     **RUN,
     **TABLES,
     **EXPLORER,
+    # The gallery of what was classified.
+    **GALLERY,
 )  # fmt: skip  # one line for each language reads best
 
 

@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from figleaf.classify.moving import FrameRules, stills_of
 from figleaf.errors import ImageError, Status
-from figleaf.images import decode
+from figleaf.images import Limits, decode
 from figleaf.images.isolate import IsolatedPool
+from figleaf.images.stills import is_film
 
 CELLS = 4
 """Pixels that are left on the longer side."""
@@ -31,6 +33,7 @@ CELLS = 4
 _LEVELS = 16  # of a channel
 _WORKERS = 2
 _DEADLINE = 30.0  # seconds for one file
+_FIRST = FrameRules(most=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,12 @@ class Thumbnail:
     @property
     def uri(self) -> str:
         """The PNG as a data URI; empty where there is none."""
-        return f"data:image/png;base64,{b64encode(self.png).decode()}" if self.png else ""
+        return uri_of(self.png) if self.png else ""
+
+
+def uri_of(png: bytes) -> str:
+    """A PNG as a data URI."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def thumbnails(paths: Iterable[Path]) -> list[Thumbnail]:
@@ -88,16 +96,37 @@ def _thumbnail(path: Path, isolated: "IsolatedPool[bytes]") -> Thumbnail:
         return Thumbnail(path, None, Status.UNREADABLE)
 
 
-def destroyed(data: bytes) -> bytes:
+def destroyed(data: bytes, *, limits: Limits = Limits()) -> bytes:  # noqa: B008  # frozen
     """A PNG of at most CELLS by CELLS pixels of what is left of a picture.
+
+    Args:
+        data: a file's bytes.
+        limits: how many bytes and pixels are too many.
 
     Raises:
         ImageError: the bytes are no usable picture.
     """
-    small = mosaic(decode(data, at_least=(CELLS, CELLS)).pixels)
+    small = mosaic_of(data, limits=limits)
     file = io.BytesIO()
     Image.fromarray(small).save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def mosaic_of(data: bytes, *, limits: Limits = Limits()) -> NDArray[np.uint8]:  # noqa: B008
+    """The mosaic of a picture, or of the first frame of a moving one.
+
+    Args:
+        data: a file's bytes.
+        limits: how many bytes and pixels are too many.
+
+    Raises:
+        ImageError: they are no usable picture.
+    """
+    if is_film(data):
+        for _, still in stills_of(data, _FIRST, limits=limits):
+            if still is not None:
+                return mosaic(still.pixels)
+    return mosaic(decode(data, limits=limits, at_least=(CELLS, CELLS)).pixels)
 
 
 def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

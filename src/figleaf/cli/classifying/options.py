@@ -7,6 +7,7 @@ import typer
 
 from figleaf.classify.moving import MOST_FRAMES
 from figleaf.cli.classifying.choosing import Only
+from figleaf.cli.stats import Language
 from figleaf.cli.writers import Format
 from figleaf.models.runtime import Precision, RuntimeName
 
@@ -109,6 +110,17 @@ Sort = Annotated[
 OnlyThese = Annotated[
     list[Only] | None,
     typer.Option(help="Show only these; can be given again.", rich_help_panel=_OUTPUT),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html",
+        help="A page besides: destroyed pictures, bars, verdicts.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+PageLanguage = Annotated[
+    Language, typer.Option("--lang", help="Of the page: en, ko.", rich_help_panel=_OUTPUT)
 ]
 Quiet = Annotated[
     bool,

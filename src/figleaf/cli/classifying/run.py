@@ -14,6 +14,7 @@ from figleaf.classify.classifier import Classifier
 from figleaf.cli.classifying.asked import Asked
 from figleaf.cli.classifying.choosing import SortKey, is_wanted, sort_key
 from figleaf.cli.classifying.conditions import conditions, told_by
+from figleaf.cli.classifying.reporting import Report, check_report
 from figleaf.cli.classifying.resuming import ResumedFile
 from figleaf.cli.classifying.tally import Tally
 from figleaf.cli.classifying.watching import Watched
@@ -45,6 +46,7 @@ def run(asked: Asked) -> int:
         tally = Tally()
         for acted in work.results(tally):
             work.writer.write(acted)
+        work.finish()
     if not asked.showing.quiet:
         _summarise(tally, work)
     return INTERRUPTED if work.interruption.asked else tally.exit_code
@@ -71,6 +73,7 @@ class _Work:
         if doing.explain:
             doing.explain.check()
         self._watched = _watched(asked)
+        check_report(doing.report)
         if remotes:
             stack.enter_context(remotes)
         with ending_at_once():
@@ -91,6 +94,9 @@ class _Work:
             writer = make_writer(kind, file, labels, lines, acts=bool(doing.actions))
             self.writer = stack.enter_context(closing(writer))
         self._actor = _actor(asked, self._resumed, stack)
+        self._report = (
+            Report(doing.report, asked, self._classifier, stack) if doing.report else None
+        )
         explain = doing.explain
         self.explanations = Explanations.of(self._classifier, explain) if explain else None
         # A bar among rows on the same terminal would garble both; rows are progress enough.
@@ -106,6 +112,12 @@ class _Work:
         found = self._done(self.interruption.until_asked(self._judged()), tally)
         return _in_order(found, self._key, self.progress)
 
+    def finish(self) -> None:
+        """Write what comes last."""
+        self.progress.stop()
+        if self._report:
+            self._report.finish()
+
     def _judged(self) -> Iterator[Judged]:
         yield from self._judged_of(self._inputs.found())
         if self._watched:
@@ -115,9 +127,8 @@ class _Work:
     def _judged_of(self, found: Iterable[Found]) -> Iterator[Judged]:
         if self._resumed:
             found = self._resumed.remaining(found)
-        if not self._actor:  # no digest is wanted
-            found = (replace(one, relative=None) for one in found)
-        return judged(self._classifier.stream, found, self._asked.loading.limits)
+        limits = self._asked.loading.limits
+        return judged(self._classifier.stream, found, limits, sealed=self._actor is not None)
 
     def _done(self, every: Iterable[Judged], tally: Tally) -> Iterator[Acted]:
         """What came of each input: its verdict, and of what is wanted what was done with it."""
@@ -130,6 +141,8 @@ class _Work:
                 self.explanations.write(one.prediction)
             acted = self._act(one) if wanted else Acted(one.prediction)
             tally.act(acted)
+            if wanted and self._report:
+                self._report.add(self._shown(acted), is_file=one.relative is not None)
             # Of what is gone on with every input is kept: it is not to be looked at again.
             if wanted or self._resumed:
                 yield self._shown(acted)

@@ -1,7 +1,6 @@
 "use strict";
 // Shows a local file in the place of its destroyed thumbnail, on a click and never before.
 (() => {
-  const buttons = [...document.querySelectorAll("button[data-file]")];
   const hide = (button) => {
     button.setAttribute("aria-pressed", "false");
     button.querySelectorAll(".original, .failed").forEach((one) => one.remove());
@@ -12,24 +11,29 @@
     button.append(element);
     return element;
   };
-  const show = (button) => {
+  const load = (button, kinds) => {
     const said = button.closest("[data-failed]").dataset;
-    const original = add(button, "img", "original");
-    original.alt = said.alt;
+    const original = add(button, kinds[0], "original");
     original.onerror = () => {
       original.remove();
-      if (button.getAttribute("aria-pressed") === "true") {
-        add(button, "span", "failed").textContent = said.failed;
-      }
+      if (button.getAttribute("aria-pressed") !== "true") return;
+      if (kinds.length > 1) load(button, kinds.slice(1));
+      else add(button, "span", "failed").textContent = said.failed;
     };
+    if (kinds[0] === "img") original.alt = said.alt;
+    else Object.assign(original, { muted: true, autoplay: true, loop: true, ariaLabel: said.alt });
     original.src = button.dataset.file;
-    button.setAttribute("aria-pressed", "true");
   };
-  for (const button of buttons) {
-    button.addEventListener("click", () =>
-      (button.getAttribute("aria-pressed") === "true" ? hide : show)(button));
-  }
-  const hideAll = () => buttons.forEach(hide);
+  const show = (button) => {
+    button.setAttribute("aria-pressed", "true");
+    load(button, "film" in button.dataset ? ["img", "video"] : ["img"]);
+  };
+  // Here and not on each: buttons may come and go.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-file]");
+    if (button) (button.getAttribute("aria-pressed") === "true" ? hide : show)(button);
+  });
+  const hideAll = () => document.querySelectorAll("button[data-file][aria-pressed=true]").forEach(hide);
   addEventListener("keydown", (event) => { if (event.key === "Escape") hideAll(); });
   addEventListener("beforeprint", hideAll);
   addEventListener("pagehide", hideAll);
