@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import figleaf
 from figleaf.errors import ImportModelError
 from figleaf.importing.huggingface.license import license_of
 from figleaf.importing.huggingface.reading import import_huggingface
 from figleaf.importing.imported import Imported
+from figleaf.models.model import load_model
 
 from .onnx_models import SIDE, lay_out, red_model
 
@@ -67,6 +68,36 @@ def test_a_graph_is_made_to_fit(tmp_path: Path, changes: dict[str, Any]) -> None
     assert scores(imported, tmp_path / "again", GREEN)["nsfw"] == pytest.approx(
         1 - found["nsfw"], abs=1e-5
     )
+
+
+def test_the_features_are_what_the_last_layer_reads(tmp_path: Path) -> None:
+    bundle = import_huggingface(lay_out(tmp_path / "in")).named("red").write(tmp_path / "red")
+    model = load_model(bundle, streams=1)
+    outputs = model.run([model.prepare(RED), model.prepare(GREEN)], features=True)
+    np.testing.assert_allclose(outputs.features, [[1, -1, -1], [-1, 1, -1]], atol=1e-5)
+
+
+def of_a_map() -> onnx.ModelProto:
+    """The last layer is applied at each place, and its answers are pooled."""
+    model = red_model()
+    graph = model.graph
+    del graph.node[:], graph.initializer[:]
+    kernel = np.array([[0, 3, 0], [3, 0, 0]], np.float32)[:, :, None, None]
+    graph.initializer.append(numpy_helper.from_array(kernel, "kernel"))
+    graph.node.extend(
+        [
+            helper.make_node("Conv", ["pixel_values", "kernel"], ["map"]),
+            helper.make_node("GlobalAveragePool", ["map"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["logits"]),
+        ]
+    )
+    return model
+
+
+def test_where_no_layer_reads_one_vector_there_are_no_features(tmp_path: Path) -> None:
+    imported = import_huggingface(lay_out(tmp_path / "in", of_a_map()))
+    assert imported.card["features"] == 0
+    assert scores(imported, tmp_path / "red")["nsfw"] > 0.99
 
 
 def with_input(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -60,5 +60,6 @@ def verify(card: Mapping[str, Any], graph: bytes) -> None:
     if not apart < _MOST_APART:
         raise ImportModelError(
             f"in a batch of two the scores are {apart:.3f} off those of each picture alone: the"
-            " graph was exported for a batch of one. Export it with a batch of any size"
+            " graph was exported for a batch of one, or is quantised by what it is shown. Export it"
+            " with a batch of any size, in f32; `figleaf models quantize` makes int8 of that"
         )
