@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import onnx
 
 EPSILON = 1e-6
+_AXES_ARE_AN_INPUT = 13  # of ReduceSum, from this opset on
 _FIVE = tuple(label.name for label in FIVE)
 _PROBABILITIES, _FEATURES = "probabilities", "features"
 _OWN = "ensemble/"
@@ -130,7 +131,7 @@ def compose(members: Sequence[Part]) -> Composed:
                 for one, own in zip(members, names, strict=True)
             ]
         )
-        arithmetic = _Arithmetic(side_by_side(parts, "figleaf"))
+        arithmetic = _Arithmetic(side_by_side(parts, "figleaf"), opset_of(parts[0]))
         del arithmetic.graph.input[:]
         arithmetic.graph.input.extend(_declared(inputs))
         if rule is Rule.MEAN:
@@ -177,8 +178,10 @@ def _declared(inputs: Sequence[Input]) -> list["onnx.ValueInfoProto"]:
 class _Arithmetic:
     """Adds to a graph what makes one answer of several."""
 
-    def __init__(self, graph: "onnx.GraphProto") -> None:
+    def __init__(self, graph: "onnx.GraphProto", opset: int) -> None:
         self.graph = graph
+        self._opset = opset
+        self._has_axis = False
 
     def mean(self, members: Sequence[Part]) -> None:
         scores = [f"{one.card.name}/{_PROBABILITIES}" for one in members]
@@ -232,17 +235,28 @@ class _Arithmetic:
     def _part(self, shares: str, total: str, mask: NDArray[np.float32], name: str) -> str:
         """The classes of a mask, which share a total as they share what `shares` has of them."""
         those = self._node("Mul", [shares, self._constant(f"{name}/mask", mask)], f"{_OWN}{name}/p")
-        column = self._constant(f"{name}/column", mask.T)
-        held = self._node("MatMul", [shares, column], f"{_OWN}{name}/sum")
+        held = self._sum(those, f"{_OWN}{name}/sum")
         factor = self._node("Div", [total, held], f"{_OWN}{name}/factor")
         return self._node("Mul", [those, factor], f"{_OWN}{name}")
 
     def _unsafe(self, card: Card) -> str:
         """The unsafe score, [batch, 1]."""
         unsafe = [bool((found := find(name)) and found.unsafe) for name in card.labels]
-        column = self._constant(f"{card.name}/column", np.array(unsafe, np.float32)[:, None])
+        mask = self._constant(f"{card.name}/mask", np.array([unsafe], np.float32))
         scores = f"{card.name}/{_PROBABILITIES}"
-        return self._node("MatMul", [scores, column], f"{_OWN}{card.name}/unsafe")
+        those = self._node("Mul", [scores, mask], f"{_OWN}{card.name}/unsafe_classes")
+        return self._sum(those, f"{_OWN}{card.name}/unsafe")
+
+    def _sum(self, scores: str, output: str) -> str:
+        """The sum over the classes, [batch, 1]."""
+        # Not as a product with ones: OpenVINO would compute all that leads to a product in bf16
+        # where that is asked for, and a sum of 1.004 is none of probabilities.
+        if self._opset < _AXES_ARE_AN_INPUT:
+            return self._node("ReduceSum", [scores], output, axes=[1], keepdims=1)
+        if not self._has_axis:
+            self._constant("classes_axis", np.array([1], np.int64))
+            self._has_axis = True
+        return self._node("ReduceSum", [scores, f"{_OWN}classes_axis"], output, keepdims=1)
 
     def _in_our_order(self, card: Card) -> str:
         """The five probabilities in the order of `labels.FIVE`."""
