@@ -19,6 +19,7 @@ from figleaf.importing.mapping import map_labels, parse_label
         (["NSFW", "SFW"], ("sfw", "nsfw"), [[0, 1], [1, 0]]),
         (["unsafe", "safe"], ("sfw", "nsfw"), [[0, 1], [1, 0]]),
         (["Porn", "drawing"], ("drawings", "porn"), [[0, 1], [1, 0]]),
+        (["neutral", "sexy", "drawings"], ("drawings", "neutral", "sexy"), np.eye(3)[[1, 2, 0]]),
         (
             ["sexy", "porn", "neutral", "hentai", "drawings"],
             ("drawings", "hentai", "neutral", "porn", "sexy"),
