@@ -18,7 +18,7 @@ class ImportRules:
         revision: of a repository of the hub: a branch, a tag or a commit.
         onnx: the graph to take of Hugging Face's layout, where there are several.
         classes: of a TensorFlow.js model, in the order of its outputs.
-        pixels: in what numbers such a model takes pixels: "unit", "signed" or "byte"; None for how
+        pixels: in what numbers such a model takes pixels: "0..1", "-1..1" or "0..255"; None for how
             nsfw_model takes them.
         resample: how pictures are resized for it; None for as TensorFlow.js does.
         size: (height, width) that it takes, where its files do not tell.

@@ -58,7 +58,7 @@ class Node:
         """A list of whole numbers."""
         try:
             return tuple(int(one) for one in self._list(key, "i"))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self.refuse(f"'{key}' holds something else than whole numbers")
 
     def whole(self, key: str) -> int:
@@ -66,7 +66,7 @@ class Node:
         raw = self.attr.inner(key).raw.get("i", 0) if self.attr.has(key) else 0
         try:
             return int(raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self.refuse(f"'{key}' is {raw!r:.40}, not a whole number")
 
     def shape(self, key: str) -> list[int | None] | None:
@@ -80,7 +80,7 @@ class Node:
         for one in shape.items("dim"):
             try:
                 side = int(Fields.of(f"node {self.name!r}", one).raw.get("size", -1))
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 self.refuse(f"'{key}' holds something else than sizes")
             sides.append(None if side < 0 else side)
         return sides

@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 from figleaf.errors import ImportModelError
 
+_LARGEST = 3.4e38
+
 
 @dataclass(frozen=True, slots=True)
 class Fields:
@@ -65,6 +67,8 @@ class Fields:
             return default
         if not isinstance(value, int | float) or isinstance(value, bool):
             self.refuse(f"'{key}' is {value!r:.80}, not a number")
+        if not abs(value) <= _LARGEST:  # NaN as well, which Python's JSON takes
+            self.refuse(f"'{key}' is {value!r:.80}, not a number that float32 has")
         return float(value)
 
     def whole(self, key: str, default: int | None = None) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from figleaf.errors import ImportModelError
 from figleaf.importing.tfjs.activations import activation, leaky_relu
 from figleaf.importing.tfjs.arrays import reshaped
 from figleaf.importing.tfjs.fields import Fields
@@ -69,7 +70,11 @@ def apply(layer: Layer, inputs: Sequence[Value]) -> Value:
         layer.config.refuse("'data_format' is 'channels_first', which TensorFlow.js has not either")
     if not inputs:
         layer.config.refuse("it has no input")
-    return known(layer, inputs)
+    try:
+        return known(layer, inputs)
+    except (ValueError, IndexError, OverflowError) as error:
+        # What no check here has thought of: an array or a list of another length, mostly.
+        raise ImportModelError(f"{layer.config.where}: it does not fit ({error})") from error
 
 
 def _nothing(layer: Layer, inputs: Sequence[Value]) -> Value:

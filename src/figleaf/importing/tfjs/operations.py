@@ -40,6 +40,9 @@ def convert(operation: Operation) -> Input:
         if str(error).startswith("node "):
             raise
         raise ImportModelError(f"node {node.name!r} ({node.op}): {error}") from None
+    except (ValueError, IndexError, OverflowError) as error:
+        # What no check here has thought of: an array or a list of another length, mostly.
+        node.refuse(f"it does not fit ({error})")
 
 
 def _window(op: Operation, size: tuple[int, int]) -> Window:
