@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from typer.testing import CliRunner, Result
 
 from figleaf.cli.app import app
@@ -100,6 +100,17 @@ def test_the_pictures_are_shown_if_it_is_asked_for(folder: Path, tmp_path: Path)
     run(photo, "--explain", other, "--explain-label", "drawings")
     pages = {(place / "coffee.png.png").read_bytes() for place in (plain, shown, other)}
     assert len(pages) == 3
+
+
+def test_trimming_looks_at_the_border_alone(folder: Path, tmp_path: Path) -> None:
+    photo = folder / "coffee.png"
+    (found,) = records(run(photo, "--trim", "-f", "jsonl").stdout)
+    assert [view["name"] for view in found["views"]] == ["whole"]
+    with Image.open(photo) as image:
+        framed = ImageOps.expand(image.convert("RGB"), 200, "white")
+    framed.save(tmp_path / "framed.png")
+    (found,) = records(run(tmp_path / "framed.png", "--trim", "-f", "jsonl").stdout)
+    assert [view["box"] for view in found["views"]] == [[0, 0, 1000, 800], [200, 200, 800, 600]]
 
 
 def test_crops_are_told_in_every_format(folder: Path, tmp_path: Path) -> None:

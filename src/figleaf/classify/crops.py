@@ -62,6 +62,10 @@ class CropRules:
         return math.ceil(size[0] / least), math.ceil(size[1] / least)
 
 
+TRIM = CropRules(centre=False, corners=False)
+"""The border alone: what lies within it, and no crops."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A part of a picture that is looked at: its name, and where it is, in the picture's pixels."""

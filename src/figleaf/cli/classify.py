@@ -4,6 +4,7 @@ import typer
 
 from figleaf.actions.rules import Action, Kind
 from figleaf.classify.classifier import BATCH_SIZE
+from figleaf.classify.crops import TRIM, CropRules
 from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying import options as given
 from figleaf.cli.classifying.asked import Asked, Doing, Loading, Showing
@@ -41,6 +42,7 @@ def classify(
     lists: given.ListFiles = None,
     allow_lists: given.AllowLists = None,
     block_lists: given.BlockLists = None,
+    trim: given.Trim = False,
     crops: given.Crops = False,
     frames: given.Frames = _FRAMES.most,
     every: given.Every = _FRAMES.every,
@@ -77,7 +79,7 @@ def classify(
         allow_lists=tuple(allow_lists or ()),
         block_lists=tuple(block_lists or ()),
         frames=FrameRules(every=every, most=frames, longest=longest, verdict=verdict),
-        crops=crops,
+        crops=CropRules() if crops else TRIM if trim else None,
     )
     showing = Showing(
         format=output_format,

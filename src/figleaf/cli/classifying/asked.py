@@ -5,6 +5,7 @@ from pathlib import Path
 
 from figleaf.actions.rules import Action
 from figleaf.classify.classifier import Classifier, load
+from figleaf.classify.crops import CropRules
 from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying.choosing import Only
 from figleaf.cli.explaining import Explaining
@@ -33,7 +34,7 @@ class Loading:
     allow_lists: tuple[Path, ...]
     block_lists: tuple[Path, ...]
     frames: FrameRules
-    crops: bool
+    crops: CropRules | None
 
     def load(self) -> Classifier:
         """The classifier.

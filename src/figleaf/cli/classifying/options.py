@@ -180,11 +180,19 @@ Watch = Annotated[
     ),
 ]
 
+Trim = Annotated[
+    bool,
+    typer.Option(
+        "--trim",
+        help="Look at a still picture without its border, too; the worse of the two decides.",
+        rich_help_panel=_MODEL,
+    ),
+]
 Crops = Annotated[
     bool,
     typer.Option(
         "--crops",
-        help="Look at a still picture without its border and in crops, too; the worst decides.",
+        help="The same, and in crops: more false alarms, six times the work.",
         rich_help_panel=_MODEL,
     ),
 ]
