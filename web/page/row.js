@@ -136,12 +136,13 @@ export class Row {
 }
 
 /** What went wrong, for people. */
-function problemOf({ status, why, code, problem }) {
+function problemOf({ status, why, code, problem, from }) {
   if (status === "server") {
     const kind = why === null ? say("server_unreachable") : (sayIfAny(`problem_${problem}`) ?? say("problem_other"));
     return say("status_server", { why: kind });
   }
-  if (status !== "error" && sayIfAny(`status_${status}`)) return say(`status_${status}`);
+  const said = sayIfAny(`status_${status}_${from}`) ?? sayIfAny(`status_${status}`);
+  if (status !== "error" && said) return said;
   return say("status_error", { why: sayIfAny(`code_${code}`) ?? say("code_other") });
 }
 

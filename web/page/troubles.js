@@ -14,6 +14,7 @@ export const TROUBLES = {
     "Of a format that this browser does not decode",
     "이 브라우저가 디코딩하지 못하는 형식입니다",
   ],
+  status_unsupported_server: ["Of a format that the server does not decode", "서버가 디코딩하지 못하는 형식입니다"],
   status_truncated: ["The file ends too early", "파일이 중간에 끊겨 있습니다"],
   status_corrupt: ["The file is damaged", "파일이 손상되었습니다"],
   status_timeout: ["It took too long to decode", "디코딩 시간이 초과되었습니다"],

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+import figleaf
+
 from ...images.films import animation, video
 from .opened import Opened
 
@@ -86,6 +88,25 @@ def test_a_video_over_its_whole_length(opened: Opened, tmp_path: Path) -> None:
     row.get_by_role("slider").press("End")
     shown = row.locator("video.seen")
     assert shown.evaluate("one => one.currentTime") == pytest.approx(times[-1], abs=1e-3)
+
+
+def test_the_other_picture_of_a_png_is_looked_at(
+    opened: Opened, pictures: Path, tmp_path: Path, classifier: figleaf.Classifier
+) -> None:
+    path = tmp_path / "other.png"
+    shown, hidden = (
+        Image.open(pictures / name).convert("RGB").resize((320, 240))
+        for name in ("rocket.jpg", "chelsea.png")
+    )
+    hidden.save(path, save_all=True, append_images=[shown], default_image=True, duration=500)
+    opened.choose(path)
+    opened.judged(1)
+    record = opened.record("other.png")
+    found = classifier.classify(path).to_dict()
+    assert [one["seconds"] for one in record["frames"]] == [0, 0]
+    for one, other in zip(record["frames"], found["frames"], strict=True):
+        assert one["scores"] == pytest.approx(other["scores"], abs=2e-3)
+    assert record["decision"] == found["decision"]
 
 
 def test_films_that_are_damaged_or_strange(opened: Opened, gif: Path) -> None:

@@ -117,8 +117,14 @@ def test_the_servers_own_words_are_folded_away(browser: Browser, server: str, ph
 
 def test_what_the_server_cannot_read_is_a_row_too(asking: Opened) -> None:
     asking.page.get_by_role("switch", name=ASK).check()
-    asking.choose({"name": "page.jpg", "mimeType": "image/jpeg", "buffer": b"<html>gone</html>"})
-    asking.judged(1)
+    raw = b"\0\0\0\x18ftypcrx " + bytes(90)
+    asking.choose(
+        {"name": "page.jpg", "mimeType": "image/jpeg", "buffer": b"<html>gone</html>"},
+        {"name": "raw.cr3", "mimeType": "image/x-canon-cr3", "buffer": raw},
+    )
+    asking.judged(2)
+    reason = asking.row("raw.cr3").locator(".reason")
+    expect(reason).not_to_contain_text("this browser")
     record = asking.record("page.jpg")
     assert (record["status"], record["decision"]) == ("not_an_image", "review")
     # Its name is nobody's business.
