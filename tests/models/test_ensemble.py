@@ -217,6 +217,11 @@ def test_names_joined_by_a_plus_sign_are_one_model(
     assert card.ensemble.members[0].sha256 == open_card("mobilenet_v2").sha256["model.onnx"]
     assert card.license == "MIT AND BSD-2-Clause"
     assert card.suggested_policy == "balanced"
+    assert card.raw["false_alarms"] == []  # nobody has measured this one
+    measured = open_card("inception_v3+resnet50_thin").raw["false_alarms"]
+    assert [entry["count"] for entry in measured] == [1074, 274]
+    weighted = [open_bundle(name) for name in ("inception_v3", "resnet50_thin")]
+    assert join_bundles(weighted, weights=[2, 1]).card.raw["false_alarms"] == []
     # A folder may have a plus sign in its own name.
     monkeypatch.chdir(tmp_path)
     bundle(tmp_path / "a+b", BINARY)

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from figleaf.errors import InputError, ModelError
 from figleaf.images import decode
-from figleaf.models.bundle import Bundle, open_bundle
+from figleaf.models.bundle import Bundle, join_bundles, open_bundle
 from figleaf.models.int8.constants import folded
 from figleaf.models.int8.front import by_channel
 from figleaf.models.int8.graph import int8_graph
@@ -231,6 +231,38 @@ def test_a_small_net_of_branches_comes_near_its_model(branched: Bundle) -> None:
         found = infer(compiled(Bundle(branched.card, made.graph), runtime), pictures)
         np.testing.assert_allclose(found[0], wanted, atol=0.01)
         np.testing.assert_allclose(found[1], features, atol=0.02 * np.abs(features).max())
+
+
+def test_twins_together_compute_in_int8_too(branched: Bundle, tmp_path: Path) -> None:
+    made = int8_graph(branched, noise(20), Method.MINMAX).graph
+    facts = {"inputs": list(branched.card.raw["inputs"]), "features": 8, "computes": "int8"}
+    twins = [
+        open_bundle(write_bundle(tmp_path / name, made, name=name, **facts))
+        for name in ("one", "two")
+    ]
+    whole = join_bundles(twins)
+    assert whole.card.computes == "int8"
+    runtime = compiled(whole, RuntimeName.OPENVINO, 2)
+    pictures = list(noise(4))
+    single = infer(compiled(twins[0], RuntimeName.OPENVINO), pictures)[0]
+    np.testing.assert_allclose(infer(runtime, pictures)[0], single, atol=1e-5)
+
+
+def test_models_as_one_are_quantised_as_one(branched: Bundle, tmp_path: Path) -> None:
+    facts = {"inputs": list(branched.card.raw["inputs"]), "features": 8}
+    pair = [
+        open_bundle(write_bundle(tmp_path / name, branched.graph, name=name, **facts))
+        for name in ("one", "two")
+    ]
+    whole = join_bundles(pair)
+    made = int8_graph(whole, noise(20), Method.SQUARES)
+    assert made.convolutions == 6
+    pictures = list(noise(4))
+    exact = compile_graph(
+        whole.graph, runtime=RuntimeName.OPENVINO, precision=Precision.F32, streams=1
+    )
+    found = infer(compiled(Bundle(whole.card, made.graph), RuntimeName.OPENVINO), pictures)
+    np.testing.assert_allclose(found[0], infer(exact, pictures)[0], atol=0.01)
 
 
 def test_a_graph_without_convolutions_or_pictures_is_refused(

@@ -278,13 +278,15 @@ def load(
     """Load a model and make a classifier of it.
 
     Args:
-        model: an embedded model's name (`figleaf models` lists them) or a bundle's folder.
+        model: an embedded model's name (`figleaf models` lists them) or a bundle's folder; several
+            joined by "+" are one model (docs/models.md, "Several models as one").
         policy: a preset's name, a TOML file, or a Policy; by default what the model's card
             suggests, else "balanced". One that is given must have a threshold for some class of
             the model; a default one that has none gives no decision.
         fast: bf16 where the processor has it, and JPEGs decoded at a fraction of their size:
             two to four times as fast, with scores that differ a little (docs/classify.md).
-        precision: "f32" or "bf16"; overrides what `fast` would choose. f32 by default.
+        precision: "f32" or "bf16"; overrides what `fast` would choose. f32 by default. A model that
+            is quantised computes in int8, whatever is asked for.
         runtime: "openvino", or "onnxruntime" for other hardware (extra `onnxruntime`).
         threads: batches at work at once, a core each; by default one for each core.
         limits: how many bytes and pixels are too many for one input.

@@ -140,7 +140,7 @@ def load_model(
     """Open, verify and compile a model.
 
     Args:
-        model: an embedded model's name or a bundle's folder.
+        model: an embedded model's name or a bundle's folder, or several joined by "+".
         precision: what to compute in; a model that is quantised computes in int8 in any case.
         runtime: what runs the graph.
         streams: how many threads run it at once, one core each; by default one a core.
