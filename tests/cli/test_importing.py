@@ -111,3 +111,7 @@ def test_a_folder_of_no_model_is_refused(tmp_path: Path) -> None:
     done = run("models", "import", str(tmp_path), str(tmp_path / "out"))
     assert done.code == 2
     assert "neither config.json" in done.err
+    graph = lay_out(tmp_path / "in") / "onnx/model.onnx"
+    done = run("models", "import", str(graph), str(tmp_path / "out"))
+    assert done.code == 2
+    assert "a graph alone tells neither classes" in done.err

@@ -1,6 +1,8 @@
 """Folders in Hugging Face's layout: what is read of them, and what is refused."""
 
 import json
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import figleaf
-from figleaf.errors import ImportModelError
+from figleaf.errors import ImportModelError, MissingExtraError
 from figleaf.importing.huggingface.license import license_of
 from figleaf.importing.huggingface.reading import import_huggingface
 from figleaf.importing.imported import Imported
@@ -334,3 +336,25 @@ def test_weights_in_shards_are_read(tmp_path: Path, pictures: Path) -> None:
     imported = import_huggingface(folder)
     shards = [name for name in imported.card["imported"]["files"] if name.endswith("safetensors")]
     assert len(shards) > 1
+
+
+@pytest.mark.parametrize("value", [1, "x", [], [[1]], {"a": 1}, {"0": 1}, 1e999, True], ids=repr)
+def test_no_value_of_a_config_ends_otherwise_than_in_a_refusal(tmp_path: Path, value: Any) -> None:
+    """Every field that is read, in every type that it ought not to have."""
+    fields = ["id2label", "label2id", "num_labels", "problem_type", "auto_map", "architectures"]
+    fields += ["quantization_config", "model_type", "pretrained_cfg", "function_to_apply"]
+    for field in fields:
+        folder = lay_out(tmp_path / "in", config={field: value})
+        with suppress(ImportModelError):
+            import_huggingface(folder)
+
+
+@pytest.mark.parametrize("missing", ["transformers", "onnxscript", "torch"])
+def test_an_extra_that_is_not_there_is_named(
+    tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "in")
+    (folder / "onnx/model.onnx").rename(folder / "model.safetensors")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'figleaf\[transformers\]'"):
+        import_huggingface(folder)

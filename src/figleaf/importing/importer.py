@@ -85,6 +85,12 @@ def _read(
     if rules.revision:
         raise InputError("--revision is for hf:OWNER/NAME")
     folder = Path(source)
+    if folder.suffix == ".onnx" and folder.is_file():
+        raise ImportModelError(
+            f"{source}: a graph alone tells neither classes nor how pictures are prepared: give the"
+            " folder with its config.json and preprocessor_config.json, and --onnx where it has"
+            " several graphs"
+        )
     if folder.is_file() or _is_tfjs(folder):
         _refuse(rules, "TensorFlow.js", tfjs=False)
         return _read_tfjs(folder, rules)

@@ -40,6 +40,10 @@ _STEPS = frozenset(
         "do_flip_channel_order",
     )
 )
+_SWITCHES = (
+    *("do_resize", "default_to_square", "do_center_crop", "do_rescale", "rescale_offset"),
+    *("do_normalize", "include_top", "do_flip_channel_order"),
+)
 _HARMLESS = frozenset(
     (
         *("image_processor_type", "feature_extractor_type", "processor_class"),
@@ -97,6 +101,7 @@ def read_preprocessing(raw: Mapping[str, Any], model_type: str = "") -> Preproce
         for key in _STEPS
         if raw.get(key) is not None and _OWN_STEPS.get(key, name) == name
     }
+    _check_switches(steps)
     spec = _resized(name, steps)
     is_bgr = bool(steps.get("do_flip_channel_order", False))
     if is_bgr and steps["do_normalize"]:
@@ -113,9 +118,11 @@ def normalised(
     """Scale and offset that do what (value * factor + shift - mean) / deviation does.
 
     Raises:
-        ImportModelError: a deviation that is not above 0, or a number that is not finite.
+        ImportModelError: a deviation or a factor that is not above 0, or a number that is not
+            finite.
     """
-    if not (np.all(deviation > 0) and np.all(np.isfinite([*mean, *deviation, factor, shift]))):
+    finite = np.all(np.isfinite([*mean, *deviation, factor, shift]))
+    if not (finite and factor > 0 and np.all(deviation > 0)):
         raise ImportModelError(
             f"{FILE}: mean {mean.tolist()}, deviation {deviation.tolist()} and factor {factor} make"
             " no pixels"
@@ -195,6 +202,13 @@ def _refuse_unknown(raw: Mapping[str, Any], name: str) -> None:
             f"{FILE}: {key!r} is {value!r}, and what {name}ImageProcessor then does to pixels is"
             " not known here"
         )
+
+
+def _check_switches(steps: Mapping[str, Any]) -> None:
+    for key in _SWITCHES:
+        value = steps.get(key)
+        if value is not None and type(value) is not bool:
+            raise ImportModelError(f"{FILE}: {key!r} is {value!r}, neither true nor false")
 
 
 def _resized(name: str, steps: Mapping[str, Any]) -> Input:

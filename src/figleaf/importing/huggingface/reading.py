@@ -148,8 +148,15 @@ def _description(mapped: Mapped, repository: Repository | None) -> str:
 def _source(
     chosen: str, config: Mapping[str, Any], repository: Repository | None
 ) -> dict[str, str]:
-    named = config.get("architecture") or next(iter(config.get("architectures") or ()), "not told")
-    source = {"imported_with": f"figleaf {__version__}", "file": chosen, "architecture": str(named)}
+    named = config.get("architecture")
+    several = config.get("architectures")
+    if not named and isinstance(several, list) and several:
+        named = several[0]
+    source = {
+        "imported_with": f"figleaf {__version__}",
+        "file": chosen,
+        "architecture": str(named or "not told"),
+    }
     if repository:
         source["url"] = f"https://huggingface.co/{repository.name}/tree/{repository.revision}"
     return source

@@ -56,7 +56,7 @@ def timm_preprocessing(config: Mapping[str, Any]) -> Preprocessing:
     raw = _configured(config)
     size = _size(raw)
     name = raw.get("interpolation", "bicubic")
-    if name not in _RESAMPLES:
+    if not isinstance(name, str) or name not in _RESAMPLES:
         raise ImportModelError(f"{_WHERE}: 'interpolation' is {name!r}, no filter of Pillow's")
     share = raw.get("crop_pct") or _CROP
     if type(share) not in (int, float) or not 0 < share <= 1:
