@@ -100,8 +100,8 @@ def main() -> None:
             pairs = list(_pairs(classifier, photos))
         record.agreement.append(_agreement(model, UNSAFE, [pair[0] for pair in pairs]))
         record.agreement.append(_agreement(model, TOP, [pair[1] for pair in pairs]))
+        report.write_json("explain", record)  # what there is, should it be ended
         print(*record.agreement[-2:], sep="\n", flush=True)
-    report.write_json("explain", record)
     if given.update_docs:
         report.update_readme("explain", _table(record.agreement), DOCS)
 
