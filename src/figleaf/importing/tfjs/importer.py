@@ -98,7 +98,9 @@ def import_tfjs(folder: Path, classes: Sequence[str], rules: TfjsRules | None = 
     ) as e:
         raise ImportModelError(f"{folder}: {str(e).strip().partition(chr(10))[0]}") from e
     _check_probabilities(made, size, mapped, folder)
-    return Imported(_card(model, size, rules, mapped, made), made.graph, _notes(made, rules, size))
+    return Imported(
+        _card(model, size, rules, mapped, made), made.graph, _notes(made, rules, size, mapped)
+    )
 
 
 def graph_of(model: Model, size: tuple[int, int]) -> bytes:
@@ -228,7 +230,6 @@ def _test_pictures(size: tuple[int, int]) -> NDArray[np.float32]:
 def _card(
     model: Model, size: tuple[int, int], rules: TfjsRules, mapped: Mapped, made: _Made
 ) -> dict[str, Any]:
-    five = len(mapped.labels) == len(NSFWJS_ORDER.split(","))
     return {
         "format": FORMAT,
         "description": (
@@ -239,13 +240,9 @@ def _card(
         "features": made.features,
         "inputs": [input_entry(Input("image", size, rules.resample, size))],
         "source": {"imported_from": "TensorFlow.js", "pixels": str(rules.pixels)},
-        "training_data": (
-            "Not stated by the model's files. Consent, age and bias were not checked as far as is"
-            " known."
-        ),
+        "training_data": "as its publisher says; nothing of it is known to figleaf",
         "published": [],
         "false_alarms": [],
-        **({"suggested_policy": "balanced"} if five else {}),
         "imported": {
             "from": "tfjs",
             "files": dict(sorted(model.files.items())),
@@ -254,16 +251,16 @@ def _card(
     }
 
 
-def _notes(made: _Made, rules: TfjsRules, size: tuple[int, int]) -> tuple[str, ...]:
-    """What was assumed, for whoever imports to judge."""
-    how = "squashed" if rules.resample else ""
-    return (
-        f"pictures: RGB, {rules.resample}, {how} to {size[0]}x{size[1]}, pixels {rules.pixels}:"
-        " the model's files do not say so; --pixels tells otherwise",
-        *(
-            ()
-            if made.normalised
-            else ("no softmax ends the model, but its outputs sum to 1 on four test pictures",)
-        ),
-        *(() if made.features else ("no pooled features were found; training on it needs them",)),
-    )
+def _notes(made: _Made, rules: TfjsRules, size: tuple[int, int], mapped: Mapped) -> tuple[str, ...]:
+    """What was understood and assumed, for whoever imports to judge."""
+    pairs = ", ".join(f"{a} -> {b}" for a, b in zip(mapped.source, mapped.targets, strict=True))
+    features = f"{made.features} features" if made.features else "no features"
+    notes = [
+        f"classes, in the order of the outputs as you told it: {pairs}",
+        f"pictures: RGB, {rules.resample}, squashed to {size[0]}x{size[1]}, pixels {rules.pixels};"
+        " the model's files do not say so, --resample and --pixels say otherwise",
+        f"gives: {', '.join(mapped.labels)}; {features}",
+    ]
+    if not made.normalised:
+        notes.append("no softmax ends the model, but its outputs sum to 1 on four test pictures")
+    return tuple(notes)

@@ -59,13 +59,13 @@ def read_folder(source: Path) -> Model:
     hashes: dict[str, str] = {}
 
     def read(name: str, limit: int) -> bytes:
+        if not (folder / name).is_file():
+            why = "" if name == topology else "; the weights manifest names this shard"
+            raise ImportModelError(f"{name}: no such file{why}")
         try:
             data = read_regular(folder / name, limit)
         except BundleError as error:
-            reason = str(error).replace(
-                "; a bundle is the whole folder: card.json, and what it names", ""
-            )
-            raise ImportModelError(f"{reason}; {topology} needs it") from error
+            raise ImportModelError(str(error)) from error
         hashes[name] = hashlib.sha256(data).hexdigest()
         return data
 
