@@ -297,6 +297,17 @@ def test_configurations_that_do_not_fit_are_refused(
         import_tfjs(tmp_path / "net", CLASSES)
 
 
+def test_layers_over_the_batch_are_refused(tmp_path: Path) -> None:
+    """A score must not depend on the pictures that a picture happens to come with."""
+    layers: list[tuple[str, dict[str, Any]]] = [
+        ("GlobalAveragePooling2D", {"name": "gap"}),
+        ("Softmax", {"name": "s", "axis": 0}),
+    ]
+    write_model(tmp_path / "net", sequential(layers), {})
+    with pytest.raises(ImportModelError, match="'axis' is 0"):
+        import_tfjs(tmp_path / "net", CLASSES)
+
+
 def test_what_would_not_fit_into_memory_is_refused(tmp_path: Path) -> None:
     padding = {"name": "pad", "padding": 4000}
     layers: list[tuple[str, dict[str, Any]]] = [

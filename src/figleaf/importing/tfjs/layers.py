@@ -194,8 +194,15 @@ def _elu(layer: Layer, inputs: Sequence[Value]) -> Value:
 
 
 def _softmax(layer: Layer, inputs: Sequence[Value]) -> Value:
+    return layer.net.softmax(inputs[0], _axis(layer), layer.name)
+
+
+def _axis(layer: Layer) -> int:
+    """The field `axis`, counted without the batch."""
     axis = layer.config.whole("axis", -1)
-    return layer.net.softmax(inputs[0], axis - 1 if axis > 0 else axis, layer.name)
+    if axis == 0:
+        layer.config.refuse("'axis' is 0: it works over the pictures of a batch")
+    return axis - 1 if axis > 0 else axis
 
 
 def _border(config: Fields, key: str) -> Pads:
@@ -278,8 +285,7 @@ def _average(layer: Layer, inputs: Sequence[Value]) -> Value:
 
 
 def _concatenate(layer: Layer, inputs: Sequence[Value]) -> Value:
-    axis = layer.config.whole("axis", -1)
-    return layer.net.concat(inputs, axis - 1 if axis > 0 else axis, layer.name)
+    return layer.net.concat(inputs, _axis(layer), layer.name)
 
 
 def _rescaling(layer: Layer, inputs: Sequence[Value]) -> Value:
