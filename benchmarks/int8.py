@@ -1,9 +1,10 @@
 """int8 beside bf16 and f32: the model alone, on all cores; and how far the scores are from f32's.
 
     python -m benchmarks.int8 --photos DIR [--update-readme]                   about 12 minutes
-    python -m benchmarks.int8 --photos DIR --rounds 1 --seconds 2              a quick look
+    python -m benchmarks.int8 --photos DIR --rounds 1 --seconds 2 --pictures 20 --holdout 20
 
-Each model is quantised once by each method, with 160 of the photos, and compared on 400 others.
+The second is a quick look. Each model is quantised once by each method, with 160 of the photos, and
+compared on 400 others.
 Then, in each round, f32, bf16 and int8 run one after the other, each in its own process. Ratios are
 medians of each round's own. The exit code is 1 where a target was missed.
 """
@@ -13,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     before = machine.describe()
     with tempfile.TemporaryDirectory(prefix="figleaf-int8-") as folder:
-        drifts = [one for name in options.models for one in _twins(name, options.photos, folder)]
+        drifts = [one for name in options.models for one in _twins(name, options, folder)]
         try:
             runs = list(_runs(options, Path(folder)))
         except RunnerFailedError as error:
@@ -89,16 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(check.passed is not False for check in checks) else 1
 
 
-def _twins(name: str, photos: Path, folder: str) -> Iterator[Measured]:
+def _twins(name: str, options: argparse.Namespace, folder: str) -> Iterator[Measured]:
     """A model in bf16 and quantised by each method, beside f32; the default one is written."""
-    rules = QuantiseRules()
+    photos: Path = options.photos
+    # Any drift is measured, and none refused.
+    rules = QuantiseRules(options.pictures, options.holdout, drift=1, changed=1)
     if has_bf16():
         yield Measured(name, "bf16, for comparison", 0, _bf16(name, photos, rules))
     for method in Method:
-        found = quantise(name, photos, QuantiseRules(method=method))
+        found = quantise(name, photos, replace(rules, method=method))
         _say(f"{name}, {method}: {found.drift}")
         yield Measured(name, method, found.pictures, found.drift)
-        if method is rules.method:
+        if method is QuantiseRules().method:
             found.write(Path(folder, f"{name}_int8"))
 
 
@@ -196,6 +199,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, help="safe photos, 600 or more")
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="embedded models' names")
+    parser.add_argument("--pictures", type=int, default=160, help="that calibrate")
+    parser.add_argument("--holdout", type=int, default=400, help="others, to compare by")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="of each, at least")
     parser.add_argument("--update-readme", action="store_true", help="put the tables there too")
