@@ -9,7 +9,8 @@ import numpy as np
 from figleaf.errors import ModelError
 from figleaf.export.tfjs.graphdef import GraphDef
 from figleaf.export.tfjs.held import Constant, Held, Shape
-from figleaf.export.tfjs.operations import Step, bounds, convert
+from figleaf.export.tfjs.operations import bounds, convert
+from figleaf.export.tfjs.step import Step
 from figleaf.models.surgery import cut_to
 
 if TYPE_CHECKING:

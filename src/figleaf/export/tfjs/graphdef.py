@@ -129,3 +129,7 @@ def _base64(value: str) -> str:
 
 
 _T = {"T": {"type": "DT_FLOAT"}}
+
+NHWC = {"data_format": text("NHWC")}
+LOWEST = float(np.finfo(np.float32).min)
+"""What is smaller than any number in float32."""
