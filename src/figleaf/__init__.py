@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from figleaf.auditing.report import AuditReport
     from figleaf.auditing.rules import AuditRules
     from figleaf.classify.classifier import Classifier, load
+    from figleaf.classify.crops import CropRules
+    from figleaf.classify.explain import explain
+    from figleaf.classify.explanation import Explanation
     from figleaf.classify.moving import FrameRules
     from figleaf.classify.policy import Policy, load_policy
-    from figleaf.classify.prediction import Decision, FrameScores, Prediction
+    from figleaf.classify.prediction import Decision, FrameScores, Prediction, ViewScores
     from figleaf.curate.cleaning.clean import clean
     from figleaf.curate.cleaning.rules import CleanRules
     from figleaf.curate.restore import restore
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
     from figleaf.evaluation.policy_fit.rules import FitRules
     from figleaf.evaluation.rules import EvaluateRules
     from figleaf.export.dataset import export_dataset
+    from figleaf.export.tfjs.export import TfjsExport, export_tfjs
     from figleaf.images import Limits
+    from figleaf.importing.importer import import_model
+    from figleaf.importing.rules import ImportRules
     from figleaf.models.runtime import Precision
     from figleaf.pipeline.rules import RunRules
     from figleaf.pipeline.run import RunReport, run
@@ -58,16 +64,19 @@ __all__ = [
     "CleanRules",
     "CollectRules",
     "Comparison",
+    "CropRules",
     "Dataset",
     "Decision",
     "EvaluateRules",
     "Evaluation",
+    "Explanation",
     "FigleafError",
     "FinetuneRules",
     "FitRules",
     "FittedPolicy",
     "FrameRules",
     "FrameScores",
+    "ImportRules",
     "Limits",
     "Policy",
     "Precision",
@@ -78,8 +87,10 @@ __all__ = [
     "SplitChanges",
     "SplitRules",
     "Status",
+    "TfjsExport",
     "TrainReport",
     "TrainRules",
+    "ViewScores",
     "__version__",
     "audit",
     "check_split",
@@ -87,9 +98,12 @@ __all__ = [
     "collect",
     "compare",
     "evaluate",
+    "explain",
     "export_dataset",
+    "export_tfjs",
     "export_web",
     "fit_policy",
+    "import_model",
     "load",
     "load_policy",
     "restore",
@@ -107,16 +121,19 @@ _HOMES = {
     "CleanRules": "figleaf.curate.cleaning.rules",
     "CollectRules": "figleaf.sources.rules",
     "Comparison": "figleaf.evaluation.compare",
+    "CropRules": "figleaf.classify.crops",
     "Dataset": "figleaf.dataset.dataset",
     "Decision": "figleaf.classify.prediction",
     "EvaluateRules": "figleaf.evaluation.rules",
     "Evaluation": "figleaf.evaluation.evaluate",
+    "Explanation": "figleaf.classify.explanation",
     "FigleafError": "figleaf.errors",
     "FinetuneRules": "figleaf.training.finetune.rules",
     "FitRules": "figleaf.evaluation.policy_fit.rules",
     "FittedPolicy": "figleaf.evaluation.policy_fit.fitted",
     "FrameRules": "figleaf.classify.moving",
     "FrameScores": "figleaf.classify.prediction",
+    "ImportRules": "figleaf.importing.rules",
     "Limits": "figleaf.images",
     "Policy": "figleaf.classify.policy",
     "Precision": "figleaf.models.runtime",
@@ -127,17 +144,22 @@ _HOMES = {
     "SplitChanges": "figleaf.curate.splitting.rules",
     "SplitRules": "figleaf.curate.splitting.rules",
     "Status": "figleaf.errors",
+    "TfjsExport": "figleaf.export.tfjs.export",
     "TrainReport": "figleaf.training.report",
     "TrainRules": "figleaf.training.rules",
+    "ViewScores": "figleaf.classify.prediction",
     "audit": "figleaf.auditing.audit",
     "check_split": "figleaf.curate.splitting.split",
     "clean": "figleaf.curate.cleaning.clean",
     "collect": "figleaf.sources.collect",
     "compare": "figleaf.evaluation.compare",
     "evaluate": "figleaf.evaluation.evaluate",
+    "explain": "figleaf.classify.explain",
     "export_dataset": "figleaf.export.dataset",
+    "export_tfjs": "figleaf.export.tfjs.export",
     "export_web": "figleaf.web.export",
     "fit_policy": "figleaf.evaluation.policy_fit.fit",
+    "import_model": "figleaf.importing.importer",
     "load": "figleaf.classify.classifier",
     "load_policy": "figleaf.classify.policy",
     "restore": "figleaf.curate.restore",

@@ -17,6 +17,8 @@ const RESULT_FIELDS = [
   "policy",
   "model",
   "precision",
+  "actions",
+  "places",
 ];
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 const RESAMPLE = [

@@ -63,6 +63,8 @@ RESULT_FIELDS = frozenset(
         "policy",
         "model",
         "precision",
+        "actions",
+        "places",
     )
 )
 """The fields of a result, which no class may be called: tables have a column for each."""
