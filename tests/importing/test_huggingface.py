@@ -72,6 +72,24 @@ def test_a_graph_is_made_to_fit(tmp_path: Path, changes: dict[str, Any]) -> None
     )
 
 
+def test_probabilities_are_known_however_they_are_made(tmp_path: Path) -> None:
+    # A second softmax would leave .73 of the .998.
+    model = red_model(end="Exp")
+    graph = model.graph
+    graph.node[-1].output[0] = "raised"
+    graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), "axes"))
+    graph.node.extend(
+        [
+            helper.make_node("ReduceSum", ["raised", "axes"], ["whole"], keepdims=1),
+            helper.make_node("Div", ["raised", "whole"], ["logits"]),
+        ]
+    )
+    imported = import_huggingface(lay_out(tmp_path / "in", model))
+    assert "probabilities already" in imported.notes[-1]
+    found = scores(imported, tmp_path / "red")
+    assert found["nsfw"] == pytest.approx(1 / (1 + np.exp(-6)), abs=1e-4)
+
+
 def test_the_features_are_what_the_last_layer_reads(tmp_path: Path) -> None:
     bundle = import_huggingface(lay_out(tmp_path / "in")).named("red").write(tmp_path / "red")
     model = load_model(bundle, streams=1)

@@ -20,6 +20,7 @@ from figleaf.importing.huggingface.penultimate import (
 from figleaf.importing.huggingface.preprocessing import Preprocessing
 from figleaf.importing.huggingface.repair import free_batch, whole_pools
 from figleaf.importing.mapping import Mapped
+from figleaf.importing.verifying import gives_shares
 from figleaf.models.surgery import opset_of, without_notes
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def wrap(model: "onnx.ModelProto", preprocessing: Preprocessing, mapped: Mapped)
     _check_width(shapes.get(end), len(mapped.source))
     whole_pools(graph, shapes)
     _feed(graph.graph, entry, preprocessing)
-    if _is_softmax(graph.graph, end):
+    if _is_softmax(graph.graph, end) or gives_shares(graph, end, preprocessing.input.size):
         notes.append("its output is probabilities already: no softmax is added")
         chances = end
     else:
