@@ -114,6 +114,11 @@ def test_numbers_as_strings_in_the_inverse_are_taken() -> None:
         ({"id2label": {"0": "normal", "2": "nsfw"}}, "not 0 to 1"),
         ({"id2label": {"0": "normal", "01": "nsfw"}}, "no number of an output"),
         ({"id2label": {"0": "normal", "-1": "nsfw"}}, "no number of an output"),
+        ({"id2label": {"0": "normal", "1" * 5000: "nsfw"}}, "no number of an output"),
+        (
+            {"id2label": {"0": "normal", "1": "nsfw"}, "label2id": {"normal": "1" * 5000}},
+            "is wrong",
+        ),
         ({"id2label": {"0": "normal", "one": "nsfw"}}, "no number of an output"),
         ({"id2label": {"0": "normal", "1": 1}}, "no name"),
         (

@@ -259,6 +259,28 @@ def test_timms_classes_have_to_be_named() -> None:
         timm_labels(TIMM | {"num_classes": 3})
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id2label": {"0": "SFW", "1": "NSFW"}},
+        {"label2id": {"SFW": 0, "NSFW": 1}},
+        {"id2label": {"0": "NSFW", "1": "SFW"}, "label2id": {"SFW": 0, "NSFW": 1}},
+        {"pretrained_cfg": {**TIMM["pretrained_cfg"], "label_names": ["SFW", "NSFW"]}},
+    ],
+    ids=str,
+)
+def test_timms_classes_that_another_field_turns_round_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ImportModelError, match=r"says otherwise|one of them is wrong"):
+        timm_labels(TIMM | changes)
+
+
+def test_timms_classes_may_be_told_twice() -> None:
+    twice = {"id2label": {"0": "NSFW", "1": "SFW"}, "label2id": {"SFW": 1, "NSFW": 0}}
+    assert timm_labels(TIMM | twice) == ("NSFW", "SFW")
+    nested = {**TIMM["pretrained_cfg"], "label_names": ["NSFW", "SFW"]}
+    assert timm_labels(TIMM | {"pretrained_cfg": nested}) == ("NSFW", "SFW")
+
+
 def test_every_processor_of_the_table_is_tested() -> None:
     import tomllib
 

@@ -1,11 +1,14 @@
 """What `config.json` says of a model: its classes, in order, and whether it can be taken at all."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from figleaf.errors import ImportModelError
 
 FILE = "config.json"
+
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,5}")  # of an output
 
 
 def check_config(config: Mapping[str, Any]) -> None:
@@ -64,7 +67,7 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _number(key: str) -> int:
-    if not (key.isascii() and key.isdigit() and str(int(key)) == key):
+    if not _WHOLE.fullmatch(key):
         raise ImportModelError(f"{FILE}: 'id2label' has {key!r}, which is no number of an output")
     return int(key)
 
@@ -90,4 +93,4 @@ def _check_inverse(labels: tuple[str, ...], raw: Any) -> None:
 
 
 def _is_digits(value: Any) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isdigit()
+    return isinstance(value, str) and _WHOLE.fullmatch(value) is not None

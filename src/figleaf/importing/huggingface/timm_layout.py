@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from figleaf.errors import ImportModelError
+from figleaf.importing.huggingface.config import read_labels
 from figleaf.importing.huggingface.preprocessing import Preprocessing, describe, normalised
 from figleaf.models.card import MAX_SIDE, Fit, Input, Resample
 
@@ -25,11 +26,10 @@ def timm_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The classes, in the order of the outputs.
 
     Raises:
-        ImportModelError: they are not told.
+        ImportModelError: they are not told, or in two ways.
     """
-    names = config.get("label_names")
-    if names is None:
-        names = _configured(config).get("label_names")
+    told = [one["label_names"] for one in (config, _configured(config)) if one.get("label_names")]
+    names = told[0] if told else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ImportModelError(
             "config.json has no 'label_names': which output is which class cannot be known. Ask"
@@ -39,6 +39,13 @@ def timm_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     if count != len(names):
         raise ImportModelError(
             f"config.json: 'num_classes' is {count!r}, 'label_names' are {len(names)}"
+        )
+    # transformers writes its own fields too, which readers may go by.
+    numbered = config.get("id2label") or {str(i): name for i, name in enumerate(names)}
+    if told[-1] != names or read_labels({**config, "id2label": numbered}) != tuple(names):
+        raise ImportModelError(
+            f"config.json: 'label_names' are {names}, another field of it says otherwise: which is"
+            " right cannot be known. Ask whoever made the model"
         )
     return tuple(names)
 
