@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
 import pytest
@@ -208,6 +208,57 @@ def test_a_file_that_cannot_be_taken_away_is_not_there_twice(
     assert contents(place) == {}
     assert path.exists()
     assert done(one(path), Action(Kind.MOVE, place)).outcomes[0].fate is Fate.DONE
+
+
+@pytest.fixture
+def doubled(tmp_path: Path, place: Path) -> Path:
+    """A file whose bytes are in its place already, where another was moved to."""
+    for number in range(2):
+        path = tmp_path / str(number) / "a.jpg"
+        path.parent.mkdir()
+        path.write_bytes(b"same")
+    done(one(tmp_path / "0/a.jpg"), Action(Kind.MOVE, place))
+    return path
+
+
+def unlink_failing(path: Path, error: BaseException) -> Callable[..., None]:
+    real = os.unlink
+
+    def unlink(one: object, **more: int | None) -> None:
+        if str(one) == str(path):
+            raise error
+        real(str(one), **more)
+
+    return unlink
+
+
+def test_what_was_there_before_outlasts_a_move_that_fails(
+    doubled: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink_failing(doubled, PermissionError(errno.EACCES, "no")))
+        assert done(one(doubled), Action(Kind.MOVE, place)).outcomes[0].fate is Fate.FAILED
+        list(act([], [Action(Kind.MOVE, place)]))
+    assert doubled.exists()
+    assert list(contents(place)) == ["block/a.jpg"]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_kill_before_a_file_goes_whose_bytes_were_there(
+    doubled: Path, place: Path, monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink_failing(doubled, KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):  # as a kill: nothing is written any more
+            done(one(doubled), Action(Kind.MOVE, place))
+        if is_refused:
+            error = PermissionError(errno.EACCES, "no")
+            patch.setattr(os, "unlink", unlink_failing(doubled, error))
+        else:
+            patch.undo()
+        list(act([], [Action(Kind.MOVE, place)]))
+    assert doubled.exists() == is_refused
+    assert list(contents(place)) == ["block/a.jpg"]
 
 
 @pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="needs another file system")

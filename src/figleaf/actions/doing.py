@@ -234,7 +234,9 @@ class Doer:
         self._written.add(target.parent)
         self._ended.append((number, str(Fate.DONE)))
 
-    def _begin(self, source: _Source, target: Path, part: Path, row: Row | None) -> int:
+    def _begin(
+        self, source: _Source, target: Path, part: Path, row: Row | None, *, there: bool = False
+    ) -> int:
         return self._journal.begin(
             {
                 "kind": str(self.kind),
@@ -242,6 +244,7 @@ class Doer:
                 "sha256": source.digest.hex() if source.digest else None,
                 "to": str(target.relative_to(self._folder)),
                 "part": part.name,
+                "there": there,
                 "row": row,
             }
         )
@@ -292,9 +295,16 @@ class Doer:
         before = os.lstat(source.path)
         if os.path.samestat(before, info):  # it may be the very file that is in its place
             return
-        number = self._begin(source, target, target.with_name(PART.format("none")), row)
-        if Identity.of(os.lstat(source.path)) == source.identity:
+        part = target.with_name(PART.format("none"))
+        number = self._begin(source, target, part, row, there=True)
+        try:
+            if Identity.of(os.lstat(source.path)) != source.identity:
+                raise _NotDoneError(Fate.CHANGED, "changed since it was judged")
             os.unlink(source.path)  # noqa: PTH108  # as above
+        except (OSError, _NotDoneError):
+            with suppress(OSError):
+                self._journal.end(number, _UNDONE)
+            raise
         self._ended.append((number, str(Fate.THERE)))
 
 

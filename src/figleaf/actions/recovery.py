@@ -22,6 +22,7 @@ def recover(folder: Path, record: dict[str, Any]) -> Outcome | None:
     Where the file, its copy or its blurred picture has its final name, the action was as good as
     done, and a moved file that is still where it was is taken away from there, once its bytes are
     seen to be in their place. Elsewhere nothing has happened yet but a file half made, which goes.
+    Where the same bytes were `there` before, only the file that was to be moved is touched.
 
     Args:
         folder: the journal's.
@@ -46,34 +47,38 @@ def recover(folder: Path, record: dict[str, Any]) -> Outcome | None:
     info = looked_at(target, os.lstat)
     if info is None or not is_file(info):
         return None
-    done = Outcome(Kind(kind), Fate.DONE, str(target))
+    was_there = record.get("there") is True
+    done = Outcome(Kind(kind), Fate.THERE if was_there else Fate.DONE, str(target))
     if done.kind is not Kind.MOVE:
         return done
     with suppress(OSError, ValueError):
-        if _is_moved(path, target, info, record.get("sha256")):
+        if _is_moved(path, target, info, record.get("sha256"), was_there=was_there):
             return done
     return None
 
 
-def _is_moved(path: str, target: Path, info: os.stat_result, sha256: object) -> bool:
+def _is_moved(
+    path: str, target: Path, info: os.stat_result, sha256: object, *, was_there: bool
+) -> bool:
     """Whether a file is in its new place; its old name is taken away."""
     before = looked_at(path, os.lstat)
     known = bytes.fromhex(sha256) if isinstance(sha256, str) else None
     if before is None:
         return known is None or has_bytes(target, known)
     if os.path.samestat(before, info):
-        return _is_removed(path, target)
+        return _is_removed(path, target, was_there=was_there)
     # A copy, on another file system. Without a digest nothing says that it is whole: it was given
     # its name only when it was, and yet the file that is there stays.
     if known is None or not has_bytes(target, known):
         return False
-    return not has_bytes(Path(path), known) or _is_removed(path, target)
+    return not has_bytes(Path(path), known) or _is_removed(path, target, was_there=was_there)
 
 
-def _is_removed(path: str, target: Path) -> bool:
+def _is_removed(path: str, target: Path, *, was_there: bool) -> bool:
     try:
         os.unlink(path)  # noqa: PTH108  # a path may be any str
     except OSError:
-        target.unlink()  # the bytes are where they were
+        if not was_there:
+            target.unlink()  # the bytes are where they were
         return False
     return True
