@@ -130,6 +130,15 @@ def test_wrong_use(folder: Path, place: Path, tmp_path: Path) -> None:
     assert "never comes" in refusal(run("--watch", folder, "--sort", "unsafe"))
 
 
+@pytest.mark.parametrize("option", ["--move-to", "--explain"])
+def test_a_folder_that_is_written_into_has_no_inputs(folder: Path, option: str) -> None:
+    before = files(folder)
+    pattern = Path(f"{folder}/sub", "*.jpg")
+    for inputs in ([folder, "-r"], [folder / "sub"], [pattern], ["--watch", folder / "sub" / ".."]):
+        assert "nothing in it is an input" in refusal(run(*inputs, option, folder))
+    assert files(folder) == before
+
+
 def test_the_page_shows_files_where_they_are_now(folder: Path, place: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     run(folder, "-r", "--move-to", place, "--report", page, "--lang", "ko", "-k", 1)

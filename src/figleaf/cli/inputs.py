@@ -79,8 +79,8 @@ class Inputs:
         """Find what is wrong with any of the inputs as a whole before the first is taken.
 
         Raises:
-            InputError: a pattern without a match, a folder or list that cannot be read, standard
-                input that is closed.
+            InputError: a pattern without a match, a folder or list that cannot be read, a folder
+                that the command itself writes into, standard input that is closed.
         """
         if STDIN in (*self.paths, *self.lists):
             _read(_standard_input(), 0)
@@ -88,8 +88,10 @@ class Inputs:
             if self._is_one(path):
                 continue
             if _is_folder(path):
+                self.own.refuse(path)
                 next(walk(path, recursive=False), None)
             elif _is_pattern(path):
+                self.own.refuse(fixed_part(path) or os.curdir)
                 next(matches(path))
         for name in self.lists:
             if name != STDIN:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from figleaf.errors import InputError
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -16,6 +18,20 @@ class Own:
 
     folders: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
+
+    def refuse(self, folder: str) -> None:
+        """Refuse a folder of inputs of which nothing would be left.
+
+        Raises:
+            InputError: it is one of these, or lies in one.
+        """
+        real = Path(os.path.realpath(folder))
+        for one in self.folders:
+            if real.is_relative_to(os.path.realpath(one)):
+                raise InputError(
+                    f"{folder}: files are written into {one}, and nothing in it is an input;"
+                    " give another folder to write into"
+                )
 
     def left_out(self, paths: Iterable[str]) -> Iterator[str]:
         """The paths without these; links to folders are followed to tell."""

@@ -71,13 +71,14 @@ class Watched:
         return new
 
     def check(self) -> None:
-        """See that it can be listed.
+        """See that it can be listed, and is none that the command itself writes into.
 
         Raises:
-            InputError: it cannot.
+            InputError: it cannot, or is one.
         """
         if not os.path.isdir(self.folder):  # noqa: PTH112  # a path may be any str
             raise InputError(f"{self.folder}: no folder; --watch takes one")
+        self.own.refuse(self.folder)
         next(walk(self.folder, recursive=False), None)
 
     def _marks(self) -> dict[str, Mark]:
