@@ -66,6 +66,8 @@ def test_join_writes_a_bundle_that_tells_of_its_members(desk: Path) -> None:
         (["one", "two", "net"], "net: is there, and nothing is overwritten"),
         (["one", "two", "both", "--weights", "a,b"], "--weights a,b: write numbers, as in 2,1"),
         (["one", "two", "both", "--weights", "1"], "1 weights for 2 models"),
+        (["one", "two", "both", "--name", "inception_v3"], "comes with figleaf"),
+        (["one", "two", "both", "--name", "a\nb"], "letters that can be printed"),
         (["one", "one", "both"], "two members are called one"),
         (["one", "nothing", "both"], "no model 'nothing'"),
     ],

@@ -44,13 +44,15 @@ def join(
     Example: figleaf models join inception_v3 resnet50_thin both
     """
     from figleaf.models.bundle import join_bundles, open_bundle
-    from figleaf.models.writing import check_free, write_bundle
+    from figleaf.models.writing import check_free, check_model_name, write_bundle
 
     *names, out = models
     if len(names) < 2:
         raise InputError("name two models or more, and then a new folder")
     folder = Path(out)
     check_free(folder)
+    if name:
+        check_model_name(name)
     bundle = join_bundles(
         [open_bundle(one) for one in names],
         weights=_weights(weights) if weights else None,

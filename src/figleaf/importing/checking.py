@@ -82,10 +82,19 @@ def _rows(model: Model, folder: Path) -> Iterator[NDArray[np.float32]]:
         yield model.run([model.prepare(picture.pixels)]).probabilities[0]
 
 
-def _spread(folder: Path) -> list[Path]:
-    """Files from all over a folder, whose order often goes by what they show."""
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is not there, before any work is done.
+
+    Raises:
+        InputError: it is not.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
+
+
+def _spread(folder: Path) -> list[Path]:
+    """Files from all over a folder, whose order often goes by what they show."""
+    check_folder(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     step = max(1, len(files) / MOST)
     return [files[int(i * step)] for i in range(min(MOST, len(files)))]

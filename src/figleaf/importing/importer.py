@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from figleaf.errors import ImportModelError, InputError
-from figleaf.importing.checking import check_on
+from figleaf.importing.checking import check_folder, check_on
 from figleaf.importing.huggingface.hub import PREFIX, fetch, parse_source
 from figleaf.importing.huggingface.layout import CONFIG
 from figleaf.importing.huggingface.reading import import_huggingface
@@ -50,6 +50,8 @@ def import_model(
     """
     place = Path(out)
     check_free(place)
+    if check is not None:
+        check_folder(Path(check))
     with TemporaryDirectory(prefix="figleaf-import-") as scratch:
         imported = _read(source, rules, Path(scratch), tell, endpoint)
         for note in imported.notes:

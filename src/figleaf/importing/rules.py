@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from figleaf.errors import InputError
 from figleaf.models.card import Resample
+from figleaf.models.writing import check_model_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,15 @@ class ImportRules:
     resample: Resample | None = None
     size: tuple[int, int] | None = None
     logits: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse, before any work is done, what no card should say.
+
+        Raises:
+            InputError: a name, version or licence that cannot be shown, or another model's name.
+        """
+        if self.name:
+            check_model_name(self.name)
+        for option, value in (("--version", self.version), ("--license", self.license)):
+            if value and not value.isprintable():
+                raise InputError(f"{option} {value!r}: has letters that cannot be printed")

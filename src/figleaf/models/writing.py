@@ -33,15 +33,24 @@ def check_name(out: Path) -> None:
     """
     if not out.name or out.name in (".", ".."):
         raise InputError(f"{out}: not a name for a bundle's folder")
-    if not out.name.isprintable() or len(os.fsencode(out.name)) > _LONGEST_NAME:
-        # It is the model's name as well, which results and tables show.
+    check_model_name(out.name)
+
+
+def check_model_name(name: str) -> None:
+    """Refuse what results and tables cannot show, or would show as another model.
+
+    Raises:
+        InputError: a name that no model can have.
+    """
+    is_shown = name.strip() and name.isprintable()
+    if not is_shown or len(os.fsencode(name)) > _LONGEST_NAME:
         raise InputError(
-            f"{str(out)!r}: the name of a model is of letters that can be printed, of at most"
-            f" {_LONGEST_NAME} bytes"
+            f"{name[:_LONGEST_NAME]!r}: the name of a model is of letters that can be printed, of"
+            f" at most {_LONGEST_NAME} bytes"
         )
-    if out.name in embedded():
+    if name in embedded():
         raise InputError(
-            f"{out}: a model that comes with figleaf is called {out.name}, and --model would take"
+            f"{name}: a model that comes with figleaf is called {name}, and --model would take"
             " that one; give another name"
         )
 
