@@ -23,6 +23,7 @@ class Hub:
         agents: what the requests called themselves.
         refusal: status and X-Error-Code of every answer, where it answers none.
         lied: names of files whose SHA-256 it tells wrongly.
+        moved: whether it tells of another commit than it is asked for.
     """
 
     def __init__(self, repository: str, folder: Path) -> None:
@@ -32,6 +33,7 @@ class Hub:
         self.agents: set[str] = set()
         self.refusal: tuple[int, str] | None = None
         self.lied: set[str] = set()
+        self.moved = False
         self.endpoint = ""
 
     def files(self) -> dict[str, bytes]:
@@ -43,7 +45,7 @@ class Hub:
         """As /api/models/OWNER/NAME gives it with ?blobs=true."""
         return {
             "id": self.repository,
-            "sha": COMMIT,
+            "sha": COMMIT[::-1] if self.moved else COMMIT,
             "siblings": [self._sibling(name, data) for name, data in self.files().items()],
         }
 

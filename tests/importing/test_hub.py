@@ -160,7 +160,20 @@ def test_shards_are_those_that_the_index_names(tmp_path: Path) -> None:
         index["weight_map"]["c"] = "../../.ssh/id.safetensors"
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
         done = run(f"hf:{NAME}", tmp_path / "red", served.endpoint)
-    assert "is no safetensors file beside it" in done.stdout, done.stderr
+        assert "is no safetensors file beside it" in done.stdout, done.stderr
+        for broken in ("{", "[]", '{"weight_map": {}, "weight_map": 1}'):
+            (folder / "model.safetensors.index.json").write_text(broken)
+            done = run(f"hf:{NAME}", tmp_path / "red", served.endpoint)
+            assert "REFUSED" in done.stdout, done.stderr
+
+
+def test_another_commit_than_the_one_asked_for_is_refused(served: Hub, tmp_path: Path) -> None:
+    done = run(f"hf:{NAME}", tmp_path / "red", served.endpoint, COMMIT)
+    assert done.returncode == 0, done.stderr
+    served.moved = True
+    done = run(f"hf:{NAME}", tmp_path / "other", served.endpoint, COMMIT)
+    assert f"asked for the commit {COMMIT}, the hub gives" in done.stdout, done.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_how_a_repository_is_written() -> None:

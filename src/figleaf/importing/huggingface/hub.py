@@ -5,7 +5,6 @@ HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies mean what they always do; its 
 """
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from figleaf._version import __version__
 from figleaf.errors import ImportModelError, MissingExtraError
-from figleaf.importing.huggingface.layout import INDEX, belonging, choose, shards
+from figleaf.importing.huggingface.layout import INDEX, Layout, belonging, choose, shards
 from figleaf.importing.huggingface.reading import Repository
 
 if TYPE_CHECKING:
@@ -91,23 +90,24 @@ def fetch(
     commit = info.sha or ""
     if not _COMMIT.fullmatch(commit):
         raise ImportModelError(f"{name}: the hub names no commit for {revision or 'its branch'}")
+    if revision and _COMMIT.fullmatch(revision) and revision != commit:
+        raise ImportModelError(f"{name}: asked for the commit {revision}, the hub gives {commit}")
     hashes = _hashes(info)
     chosen = choose(hashes, onnx)
     found: list[tuple[str, int]] = []
 
-    def get(file: str) -> Path:
+    def get(file: str) -> None:
         if file not in hashes:
             raise ImportModelError(f"{name}: has no {file}")
         with _in_our_words(name, commit):
             path = Path(api.hf_hub_download(name, file, revision=commit, local_dir=folder))
         _check(path, file, hashes[file])
         found.append((file, path.stat().st_size))
-        return path
 
     for file in belonging(hashes, chosen):
-        path = get(file)
+        get(file)
         if file == INDEX:
-            for shard in shards(json.loads(path.read_bytes())):
+            for shard in shards(Layout(folder).read_json(INDEX)):
                 get(shard)
     return Fetched(Repository(name, commit), tuple(found))
 
