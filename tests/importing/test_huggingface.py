@@ -290,6 +290,7 @@ def test_a_licence_has_to_be_told(tmp_path: Path) -> None:
         ("---\nlicense: apache-2.0\ntags:\n- vision\n---\nText", "apache-2.0"),
         ("---\ntags: [a]\nlicense: 'mit' # as told\n---", "mit"),
         ("---\nlicense: other\nlicense_name: some-terms\n---\n", "some-terms"),
+        ("---\nlicense: other\nlicense_name: some\x1bterms\n---\n", None),
         ("---\nlicense: other\n---\n", None),
         ("---\nlicense: [mit, bsd]\n---\n", None),
         ("---\nlicense:\n- mit\n---\n", None),

@@ -18,7 +18,6 @@ def license_of(readme: str) -> str | None:
     found = {name: value.strip("'\"") for name, value in _FIELD.findall(front[1])}
     named = found.get("license")
     if named == _OTHER:
-        return found.get("license_name")
-    return (
-        named if named and named.isprintable() and not named.startswith(("[", "|", ">")) else None
-    )
+        named = found.get("license_name")
+    is_plain = named and named.isprintable() and not named.startswith(("[", "|", ">"))
+    return named if is_plain else None
