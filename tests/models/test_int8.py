@@ -207,6 +207,20 @@ def test_what_is_joined_or_only_chosen_from_shares_a_scale() -> None:
     assert not {"sum", "out", "scaled"} & found.unsigned
 
 
+def test_kernels_over_a_line_stay_in_float() -> None:
+    model = branches()
+    model.graph.initializer.extend(
+        [_kernel("k_line", 2, 8, 3), numpy_helper.from_array(np.array([0, 8, -1]), "line")]
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Reshape", ["last", "line"], ["lined"]),
+            helper.make_node("Conv", ["lined", "k_line"], ["along"]),
+        ]
+    )
+    assert plan(model).convolutions == ("left", "out", "last")
+
+
 @pytest.fixture
 def branched(tmp_path: Path) -> Bundle:
     inputs = [{"name": "image", "size": [16, 16], "resample": "bilinear", "background": [0, 0, 0]}]

@@ -44,12 +44,13 @@ def plan(model: "onnx.ModelProto") -> Plan:
         InputError: no convolution is left.
     """
     graph = model.graph
-    weights = {tensor.name for tensor in graph.initializer}
+    # Of maps: a kernel over a line is [out, in, length].
+    kernels = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 4}
     in_float = _first(graph) | _at_one_place(model)
     chosen = [
         node
         for node in graph.node
-        if node.op_type == "Conv" and node.input[1] in weights and node.output[0] not in in_float
+        if node.op_type == "Conv" and node.input[1] in kernels and node.output[0] not in in_float
     ]
     if not chosen:
         raise InputError(
