@@ -126,6 +126,7 @@ def test_one_sigmoid_is_the_second_class(tmp_path: Path) -> None:
     )
     write_model(tmp_path / "net", topology, {"d/kernel": kernel}, shards=1)
     imported = import_tfjs(tmp_path / "net", ("sfw", "nsfw"))
+    assert "the one output is that of 'nsfw'" in imported.notes[0]
     x = pictures()
     second = 1 / (1 + np.exp(-(x.mean(axis=(1, 2)) @ kernel)))
     expected = np.concatenate([1 - second, second], axis=1)

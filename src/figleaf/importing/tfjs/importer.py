@@ -113,11 +113,15 @@ def graph_of(model: Model, size: tuple[int, int]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A graph, how wide its features are (0 for none), and whether a softmax or sigmoid ends it."""
+    """A graph, how wide its features are (0 for none), and whether a softmax or sigmoid ends it.
+
+    `outputs` is how many numbers the model itself gives.
+    """
 
     graph: bytes
     features: int
     normalised: bool
+    outputs: int
 
 
 def _size(model: Model, rules: TfjsRules) -> tuple[int, int]:
@@ -148,7 +152,8 @@ def _made(model: Model, size: tuple[int, int], rules: TfjsRules, mapped: Mapped)
     features = pooled if pooled is not None and np.prod(pooled.shape) <= _WIDEST else None
     graph = net.build("imported", scores, features)
     width = 0 if features is None else int(np.prod(features.shape))
-    return _Made(graph, width, rules.logits or last in ("Softmax", "Sigmoid"))
+    normalised = rules.logits or last in ("Softmax", "Sigmoid")
+    return _Made(graph, width, normalised, int(np.prod(output.shape)))
 
 
 def _in_range(net: Net, picture: Value, pixels: Pixels) -> Value:
@@ -255,8 +260,11 @@ def _notes(made: _Made, rules: TfjsRules, size: tuple[int, int], mapped: Mapped)
     """What was understood and assumed, for whoever imports to judge."""
     pairs = ", ".join(f"{a} -> {b}" for a, b in zip(mapped.source, mapped.targets, strict=True))
     features = f"{made.features} features" if made.features else "no features"
+    order = "in the order of the outputs as you told it"
+    if made.outputs == 1:
+        order = f"of whose probabilities the one output is that of {mapped.source[1]!r}"
     notes = [
-        f"classes, in the order of the outputs as you told it: {pairs}",
+        f"classes, {order}: {pairs}",
         f"pictures: RGB, {rules.resample}, squashed to {size[0]}x{size[1]}, pixels {rules.pixels};"
         " the model's files do not say so, --resample and --pixels say otherwise",
         f"gives: {', '.join(mapped.labels)}; {features}",
