@@ -121,8 +121,10 @@ class _Work:
     def _judged(self) -> Iterator[Judged]:
         yield from self._judged_of(self._inputs.found())
         if self._watched:
+            self._settle()
             for new in self._watched.rounds():
                 yield from self._judged_of(new)
+                self._settle()
 
     def _judged_of(self, found: Iterable[Found]) -> Iterator[Judged]:
         if self._resumed:
@@ -148,6 +150,13 @@ class _Work:
                 yield self._shown(acted)
             if self._actor:
                 self._actor.settle()
+
+    def _settle(self) -> None:
+        """Make all results outlast a power cut: nobody knows when the next ones come."""
+        if self._actor:
+            self._actor.settle(now=True)
+        elif self._resumed:
+            self._resumed.sync()
 
     def _act(self, one: Judged) -> Acted:
         if not self._actor:
