@@ -321,6 +321,36 @@ def test_what_would_not_fit_into_memory_is_refused(tmp_path: Path) -> None:
         import_tfjs(tmp_path / "net", CLASSES)
 
 
+def functional(layer: dict[str, Any], calls: int) -> dict[str, Any]:
+    """A layer that is called on what it gave itself."""
+    sources = ["in", *[layer["name"]] * (calls - 1)]
+    nodes = [[[name, max(n - 1, 0), 0, {}]] for n, name in enumerate(sources)]
+    first = {"name": "in", "batch_input_shape": [None, 8, 8, 3]}
+    return {
+        "layers": [
+            {"class_name": "InputLayer", "name": "in", "config": first, "inbound_nodes": []},
+            {**layer, "inbound_nodes": nodes},
+        ],
+        "input_layers": [["in", 0, 0]],
+        "output_layers": [[layer["name"], calls - 1, 0]],
+    }
+
+
+def test_models_that_grow_by_powers_are_refused(tmp_path: Path) -> None:
+    layer: dict[str, Any] = {"class_name": "ReLU", "name": "relu", "config": {"name": "relu"}}
+    for number in range(12):
+        config = {**functional(layer, 10), "name": f"m{number}"}
+        layer = {"class_name": "Functional", "name": f"m{number}", "config": config}
+    write_model(tmp_path / "net", {"model_config": layer}, {})
+    with pytest.raises(ImportModelError, match="counted as often as they are called"):
+        import_tfjs(tmp_path / "net", CLASSES)
+    many = {"class_name": "ReLU", "name": "relu", "config": {"name": "relu"}}
+    top = {"class_name": "Functional", "name": "m", "config": functional(many, 5_001)}
+    write_model(tmp_path / "long", {"model_config": top}, {})
+    with pytest.raises(ImportModelError, match="5,001 layers, over 5,000"):
+        import_tfjs(tmp_path / "long", CLASSES)
+
+
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     arrays = small_net(tmp_path / "net", shards=1)
     size = 4 * sum(array.size for array in arrays.values())

@@ -5,6 +5,7 @@ Models of Keras 2 and 3, Sequential and Functional, within one another and calle
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from figleaf.importing.tfjs.fields import Fields
@@ -15,6 +16,8 @@ from figleaf.importing.tfjs.weights import LayerWeights
 
 _MODELS = frozenset(("Functional", "Model", "Sequential"))
 _DEEPEST = 16
+_MOST = 5_000
+"""Layers, each as often as it is called: models that call one another grow by powers."""
 Reference = tuple[str, int]
 """A layer's name, and which of its calls."""
 
@@ -114,7 +117,7 @@ class _Walk:
     model_read: Model
     net: Net
     keras: int
-    values: dict[str, Value] = field(default_factory=dict)
+    applied: Iterator[int] = field(default_factory=count)
 
     def model(self, model: Fields, path: tuple[str, ...], inputs: Sequence[Value]) -> list[Value]:
         """What a model gives for its inputs."""
@@ -145,6 +148,8 @@ class _Walk:
         values = dict(zip(taken, inputs, strict=True))
         outputs = _references(config, "output_layers")
         calls = [call for layer in layers for call in _calls(layer)]
+        if len(calls) > _MOST:
+            config.refuse(f"{len(calls):,} layers, over {_MOST:,}")
         offsets = _offsets(
             layers, [*outputs, *(source for call in calls for source in call.sources)]
         )
@@ -165,6 +170,8 @@ class _Walk:
         return [values[_at(one, offsets)] for one in outputs]
 
     def _apply(self, layer: Fields, path: tuple[str, ...], inputs: Sequence[Value]) -> Value:
+        if next(self.applied) >= _MOST:
+            layer.refuse(f"it is one of over {_MOST:,} layers, counted as often as they are called")
         kind, inner = layer.text("class_name"), (*path, _name(layer))
         if kind in _MODELS:
             named = Fields(f"model {'/'.join(inner)!r}", layer.raw)
