@@ -299,6 +299,13 @@ def test_a_blurred_picture_holds_nothing_to_bring_back(tmp_path: Path, place: Pa
     assert small.getpixel((0, 0)) < 60 < 200 < small.getpixel((0, 3))  # type: ignore[operator]
 
 
+def test_a_name_that_is_full_has_room_for_the_ending(tmp_path: Path, place: Path) -> None:
+    path = tmp_path / f"{'a' * 251}.png"
+    path.write_bytes(picture(1))
+    assert done(one(path), Action(Kind.BLUR, place)).outcomes[0].fate is Fate.DONE
+    assert list(contents(place)) == [f"block/{'a' * 251}.jpg"]
+
+
 def test_what_is_no_picture_cannot_be_blurred(tmp_path: Path, place: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"no picture")

@@ -24,7 +24,7 @@ from figleaf.actions.files import (
     write,
 )
 from figleaf.actions.journal import Journal
-from figleaf.actions.places import candidates, folder_of
+from figleaf.actions.places import candidates, ended, folder_of
 from figleaf.actions.recovery import PART, recover
 from figleaf.actions.rules import Action, Fate, Judged, Kind, Outcome
 from figleaf.classify.source import read_bytes
@@ -169,7 +169,7 @@ class Doer:
         place = PurePath(folder, judged.relative)
         source = self._look(judged)
         if self.kind is Kind.BLUR and place.suffix.lower() not in (".jpg", ".jpeg"):
-            place = place.with_name(place.name + SUFFIX)
+            place = place.with_name(ended(place.name, SUFFIX))
         return self._place(source, place, row)
 
     def _look(self, judged: Judged) -> _Source:

@@ -55,7 +55,12 @@ def candidates(folder: Path, relative: PurePath) -> Iterator[Path]:
 def numbered(name: str, number: int) -> str:
     """A name with a number before its ending; the name gives way where both are too long."""
     stem, ending = os.path.splitext(name)  # noqa: PTH122  # a name of dots has no stem for Path
-    tail = os.fsencode(f"-{number}{ending}")[-_LONGEST:]
+    return ended(stem, f"-{number}{ending}")
+
+
+def ended(stem: str, ending: str) -> str:
+    """A name with an ending, to which it gives way where both are too long."""
+    tail = os.fsencode(ending)[-_LONGEST:]
     start = os.fsencode(stem)[: _LONGEST - len(tail)]
     # A character that was cut in two must not be left half.
     return start.decode("utf-8", "ignore" if _is_text(stem) else "surrogateescape") + os.fsdecode(

@@ -27,7 +27,7 @@ class Fate(StrEnum):
     DONE = "done"
     THERE = "there"
     """The same bytes had that name already: nothing was written, and a moved file is gone from
-    where it was."""
+    where it was, unless it is a second name of the very file that has it."""
     GONE = "gone"
     """The file was no longer there."""
     CHANGED = "changed"
