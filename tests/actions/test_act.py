@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 import pytest
 from PIL import Image
 
+from figleaf.actions import doing
 from figleaf.actions.act import Actor, act
 from figleaf.actions.journal import NAME
 from figleaf.actions.places import as_written, below, numbered
@@ -271,6 +272,25 @@ def test_to_another_file_system_it_is_copied_and_then_taken_away(
     assert contents(photos) == {}
     assert sorted(contents(another).values()) == sorted(before.values())
     assert [path.name for path in another.glob(".*")] == [NAME]
+
+
+@pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="needs another file system")
+def test_new_folders_outlast_a_power_cut_before_a_file_goes(
+    tmp_path: Path, another: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+    synced: set[Path] = set()
+
+    def record(folder: Path) -> None:
+        if path.exists():
+            synced.add(folder)
+
+    monkeypatch.setattr(doing, "sync", record)
+    place = another / "sorted"
+    done(one(path, "b/c/a.jpg"), Action(Kind.MOVE, place))
+    assert not path.exists()
+    assert synced == {another, place, place / "block", place / "block/b", place / "block/b/c"}
 
 
 @pytest.fixture

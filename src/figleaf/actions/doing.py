@@ -104,6 +104,7 @@ class Doer:
         self._journal = Journal(action.folder)
         self._ended: list[tuple[int, str]] = []
         self._written: set[Path] = set()
+        self._named: set[Path] = set()
         try:
             self._recover()
         except BaseException:
@@ -137,7 +138,7 @@ class Doer:
     def sync(self) -> None:
         """Make it all outlast a power cut."""
         for folder in self._written:
-            sync(folder)
+            self._secure(folder)
         self._written.clear()
         with suppress(OSError):
             self._journal.sync()
@@ -224,7 +225,7 @@ class Doer:
                 self._make(source, part, target)
             elif not self._renamed(source, target):
                 self._make(source, part, target)
-                sync(target.parent)  # before what it was made of is gone
+                self._secure(target.parent)  # before what it was made of is gone
                 self._remove(source, target)
         except (OSError, _NotDoneError):
             with suppress(OSError):
@@ -233,6 +234,17 @@ class Doer:
             raise
         self._written.add(target.parent)
         self._ended.append((number, str(Fate.DONE)))
+
+    def _secure(self, folder: Path) -> None:
+        """Make the names in a folder outlast a power cut, and its own, which may be new."""
+        sync(folder)
+        for one in (folder, *folder.parents):
+            if one in self._named:
+                break
+            sync(one.parent)
+            self._named.add(one)
+            if one == self._folder:
+                break
 
     def _begin(
         self, source: _Source, target: Path, part: Path, row: Row | None, *, there: bool = False
