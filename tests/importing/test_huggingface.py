@@ -368,6 +368,18 @@ def test_no_value_of_a_config_ends_otherwise_than_in_a_refusal(tmp_path: Path, v
             import_huggingface(folder)
 
 
+def test_a_damaged_graph_is_refused(tmp_path: Path) -> None:
+    """ONNX has no one error for names that are no UTF-8."""
+    folder = lay_out(tmp_path / "in")
+    path = folder / "onnx/model.onnx"
+    data = path.read_bytes()
+    for name in (b"pixel_values", b"pooled", b"logits", b"matrix", b"ReduceMean", b"Gemm", b"axes"):
+        assert name in data
+        path.write_bytes(data.replace(name, b"\xff" * len(name)))
+        with pytest.raises(ImportModelError):
+            import_huggingface(folder)
+
+
 @pytest.mark.parametrize("missing", ["transformers", "onnxscript", "torch"])
 def test_an_extra_that_is_not_there_is_named(
     tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch

@@ -133,6 +133,8 @@ def test_the_model_tells_the_class_where_the_file_does_not() -> None:
         (VIT | {"data_format": "channels_last"}, "'data_format'"),
         (VIT | {"do_resize": False}, "'do_resize' is off"),
         (VIT | {"do_center_crop": 1}, "'do_center_crop' is 1, neither true nor false"),
+        (VIT | {"do_center_crop": True}, "'crop_size' is None"),
+        (VIT | {"rescale_factor": 1e300}, "make no pixels"),
         (VIT | {"do_normalize": "no"}, "neither true nor false"),
         (VIT | {"rescale_factor": 0}, "make no pixels"),
         (VIT | {"image_mean": [0, 0, float("nan")]}, "make no pixels"),

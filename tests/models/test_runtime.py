@@ -92,6 +92,14 @@ def test_a_graph_that_no_runtime_takes_is_a_model_error(runtime: RuntimeName) ->
         compile_graph(graph, runtime=runtime, precision=Precision.F32, streams=1)
 
 
+def test_a_name_that_is_no_text_is_a_model_error() -> None:
+    graph = open_bundle("mobilenet_v2").graph
+    damaged = graph.replace(b"Conv", b"\xff\xfe\xfd\xfc")
+    assert damaged != graph
+    with pytest.raises(ModelError, match="OpenVINO cannot compile"):
+        compile_graph(damaged, runtime=RuntimeName.OPENVINO, precision=Precision.F32, streams=1)
+
+
 def test_there_is_a_core() -> None:
     assert available_cores() >= 1
 

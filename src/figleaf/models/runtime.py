@@ -127,7 +127,8 @@ class OpenVINORuntime:
             # Folding would make float kernels of int8 ones. Those stay, and nothing is left to fold
             # (figleaf.models.int8 does it), so that what `_folded` is about cannot happen.
             compiled = core.compile_model(model if is_int8 else _folded(model), "CPU", config)
-        except RuntimeError as error:
+        # The latter for a name that is no UTF-8, where the complaint becomes a string.
+        except (RuntimeError, UnicodeDecodeError) as error:
             raise ModelError(f"OpenVINO cannot compile the graph: {_first_line(error)}") from error
         # In bf16 the last digits depend on the batch's size, and a score must not depend on the
         # pictures that it happened to come with. In f32 four are as fast as more, in less memory;

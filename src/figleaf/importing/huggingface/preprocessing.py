@@ -60,6 +60,8 @@ _OWN_STEPS = {
     "do_flip_channel_order": "MobileViT",
 }
 """What only one class does; in another's file transformers does not heed it."""
+_LARGEST = 1e9
+"""Beyond any mean, deviation or factor; of more the graph's float32 would run over."""
 _WHOLE_FROM = 384
 _LEVIT = 256 / 224
 
@@ -121,8 +123,9 @@ def normalised(
         ImportModelError: a deviation or a factor that is not above 0, or a number that is not
             finite.
     """
-    finite = np.all(np.isfinite([*mean, *deviation, factor, shift]))
-    if not (finite and factor > 0 and np.all(deviation > 0)):
+    numbers = np.array([*mean, *deviation, factor, shift])
+    is_known = np.all(np.abs(numbers) < _LARGEST)  # not of NaN
+    if not (is_known and factor > 0 and np.all(deviation > 0)):
         raise ImportModelError(
             f"{FILE}: mean {mean.tolist()}, deviation {deviation.tolist()} and factor {factor} make"
             " no pixels"
@@ -218,7 +221,7 @@ def _resized(name: str, steps: Mapping[str, Any]) -> Input:
     if type(number) is not int or not 0 <= number < len(_PILLOW):
         raise ImportModelError(f"{FILE}: 'resample' is {number!r}, none of Pillow's filters")
     fit, resize = _target(steps)
-    crop = _crop(steps["crop_size"]) if steps["do_center_crop"] else None
+    crop = _crop(steps.get("crop_size")) if steps["do_center_crop"] else None
     if steps["resize"] == "convnext":
         fit, resize, own = _convnext(fit, resize, steps["crop_pct"])
         crop = crop or own

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from figleaf._version import __version__
-from figleaf.errors import ImportModelError
+from figleaf.errors import FigleafError, ImportModelError
 from figleaf.importing.huggingface import weights
 from figleaf.importing.huggingface.config import check_config, read_labels
 from figleaf.importing.huggingface.graph import Wrapped, wrap
@@ -75,7 +75,7 @@ def import_huggingface(
     preprocessing = _preprocessing(layout, config)
     chosen = choose(layout.names(), onnx)
     model = _model(layout, chosen, config, preprocessing)
-    wrapped = wrap(model, preprocessing, mapped)
+    wrapped = _wrapped(model, preprocessing, mapped)
     card = {
         "format": FORMAT,
         **({"version": repository.revision[:_REVISION]} if repository else {}),
@@ -135,6 +135,16 @@ def _read_graph(layout: Layout, name: str) -> "onnx.ModelProto":
     except (onnx.checker.ValidationError, ValueError, OSError) as error:
         raise ImportModelError(f"{name}: its weights cannot be read: {error}") from error
     return model
+
+
+def _wrapped(model: "onnx.ModelProto", preprocessing: Preprocessing, mapped: Mapped) -> Wrapped:
+    try:
+        return wrap(model, preprocessing, mapped)
+    except FigleafError:
+        raise
+    except Exception as error:  # of ONNX's own passes on a damaged graph, with no common base
+        reason = str(error).strip().partition("\n")[0]
+        raise ImportModelError(f"the graph cannot be taken apart: {reason}") from error
 
 
 def _description(mapped: Mapped, repository: Repository | None) -> str:
