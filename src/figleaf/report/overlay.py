@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from figleaf.classify.explanation import Explanation, Method
 from figleaf.images.box import Box
 from figleaf.report.tables import printable
-from figleaf.report.thumbnails import mosaic
+from figleaf.report.thumbnails import CELLS, mosaic
 
 _SIDE = 512
 """Pixels of the map's longer side."""
@@ -117,7 +117,7 @@ def _caption(found: Explanation, name: str, *, unblurred: bool) -> list[str]:
     if found.part.seconds is not None:
         lines.append(f"the frame at {found.part.seconds:.1f} s")
     if not unblurred:
-        lines.append("of the picture under the map 4 x 4 greys are left")
+        lines.append(f"of the picture under the map {CELLS} x {CELLS} greys are left")
     if any(heat.seen != Box(0, 0, found.size[1], found.size[0]) for heat in found.heats):
         lines.append("what has no colour the model was not shown")
     return lines
