@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from figleaf.errors import InputError, ModelNotFoundError
+from figleaf.errors import InputError, ModelError, ModelNotFoundError
 from figleaf.images import decode
 from figleaf.labels import FIVE
 from figleaf.models.bundle import join_bundles, members, open_bundle, open_card
 from figleaf.models.model import Model, Prepared, load_model
 from figleaf.models.runtime import Precision, RuntimeName, compile_graph, has_bf16
 
-from .test_bundle import write_bundle
+from .test_bundle import tiny_graph, write_bundle
 
 NAMES = tuple(label.name for label in FIVE)
 UNSAFE = np.array([label.unsafe for label in FIVE])
@@ -250,6 +250,20 @@ def test_the_embedded_models_together_are_what_their_scores_come_to(pictures: Pa
         rough = rows(PAIR, Precision.BF16)
         np.testing.assert_allclose(rough, wanted, atol=0.2)
         np.testing.assert_allclose(rough.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_damaged_member_is_a_model_error(tmp_path: Path) -> None:
+    """Names that are no UTF-8 fail in many ways of ONNX's own."""
+    sound = tiny_graph().SerializeToString()
+    for number, name in enumerate((b"Softmax", b"logits")):
+        damaged = sound.replace(name, b"\xff" * len(name))
+        assert damaged != sound
+        folders = [
+            write_bundle(tmp_path / f"{who}{number}", graph, name=f"{who}{number}")
+            for who, graph in (("sound", sound), ("damaged", damaged))
+        ]
+        with pytest.raises(ModelError, match="cannot be put together"):
+            open_bundle("+".join(map(str, folders)))
 
 
 def test_the_graph_is_one_that_onnx_takes(tmp_path: Path) -> None:

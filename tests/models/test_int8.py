@@ -289,6 +289,13 @@ def test_a_graph_without_convolutions_or_pictures_is_refused(
         int8_graph(branched, [], Method.MINMAX)
 
 
+def test_a_damaged_graph_is_a_model_error(branched: Bundle) -> None:
+    for name in (b"Softmax", b"right", b"sum", b"pads"):
+        damaged = Bundle(branched.card, branched.graph.replace(name, b"\xff" * len(name)))
+        with pytest.raises(ModelError, match=r"cannot be (taken apart|put together)|OpenVINO"):
+            int8_graph(damaged, noise(2), Method.MINMAX)
+
+
 def test_a_quantised_bundle_computes_in_int8_whatever_is_asked_for(
     tmp_path: Path, branched: Bundle
 ) -> None:

@@ -46,15 +46,22 @@ def int8_graph(bundle: Bundle, pictures: Iterable[Prepared], method: Method) -> 
             model = onnx.version_converter.convert_version(model, _LEAST_OPSET)
         model = by_channel(folded(model))
         of = plan(model)
+        calibration = Calibration(model, of)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+    except ModelError:
+        raise
     except Exception as error:  # of ONNX's own passes, whose errors have no common base
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"{name}: the graph cannot be taken apart: {reason}") from error
-    calibration = Calibration(model, of)
     inputs = [spec.name for spec in bundle.card.inputs]
     for picture in pictures:
         calibration.look({key: one[None] for key, one in zip(inputs, picture, strict=True)})
     if not calibration.count:
         raise InputError(f"{name}: no picture to calibrate with")
-    return Int8Graph(quantised(model, of, calibration.ranges(method)), len(of.convolutions))
+    try:
+        graph = quantised(model, of, calibration.ranges(method))
+    except Exception as error:  # as above
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{name}: the graph cannot be put together: {reason}") from error
+    return Int8Graph(graph, len(of.convolutions))
