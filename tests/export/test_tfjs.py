@@ -1,6 +1,7 @@
 """Bundles as TensorFlow.js models: what NSFW JS itself says of them, and what is not taken."""
 
 import base64
+import hashlib
 import http.server
 import json
 import threading
@@ -261,6 +262,28 @@ def test_operators_without_a_counterpart_are_named(tmp_path: Path) -> None:
     model = bundle_of(tmp_path / "odd", [first, *nodes], {"matrix": matrix})
     with pytest.raises(ModelError, match="Hardmax 'probabilities': this operator"):
         export_tfjs(tmp_path / "out", model)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_graph_is_a_model_error(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Transpose", ["image"], ["chw"], perm=[0, 3, 1, 2]),
+        helper.make_node("GlobalAveragePool", ["chw"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"]),
+    ]
+    model = bundle_of(tmp_path / "odd", nodes, {"matrix": np.eye(3, 5, dtype=np.float32)})
+    data = (model / "model.onnx").read_bytes()
+    card = json.loads((model / "card.json").read_text())
+    for name in (b"scores", b"matrix", b"perm"):
+        # Once each: what reads it then reads nothing.
+        damaged = data.replace(name, b"\xff" * len(name), 1)
+        (model / "model.onnx").write_bytes(damaged)
+        card["sha256"]["model.onnx"] = hashlib.sha256(damaged).hexdigest()
+        (model / "card.json").write_text(json.dumps(card))
+        with pytest.raises(ModelError, match="odd: the graph cannot be taken apart"):
+            export_tfjs(tmp_path / "out", model)
     assert not (tmp_path / "out").exists()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from figleaf._version import __version__
-from figleaf.errors import BundleError, InputError, ModelError
+from figleaf.errors import BundleError, FigleafError, InputError, ModelError
 from figleaf.export.names import TAKEN
 from figleaf.export.staging import empty_target, staged
 from figleaf.export.tfjs.convert import graphdef_of
@@ -107,8 +107,7 @@ def export_tfjs(out: str | Path, model: str | Path = DEFAULT_MODEL) -> TfjsExpor
     target = empty_target(out)
     bundle = open_bundle(model)
     spec = fitting_input(bundle.card)
-    graph = graphdef_of(bundle.graph, spec.size)
-    files = model_files(graph, spec.size, len(bundle.card.labels))
+    files = _converted(bundle, spec)
     moved = _moved(bundle, files, spec)
     download = sum(map(len, files.values()))
     files |= _beside(bundle.card, find_bundle(model), files)
@@ -152,6 +151,24 @@ def _reasons(card: Card) -> list[str]:
     if card.computes is not None:
         found.append(f"it computes in {card.computes}, and there it would not")
     return found
+
+
+def _converted(bundle: Bundle, spec: Input) -> dict[str, bytes]:
+    """The files of the model itself.
+
+    Raises:
+        ModelError: an operator has no counterpart, or the graph is damaged.
+    """
+    try:
+        graph = graphdef_of(bundle.graph, spec.size)
+        return model_files(graph, spec.size, len(bundle.card.labels))
+    except FigleafError:
+        raise
+    except Exception as error:  # of ONNX's own passes, whose errors have no common base
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(
+            f"{bundle.card.name}: the graph cannot be taken apart: {reason}"
+        ) from error
 
 
 def _moved(bundle: Bundle, files: Mapping[str, bytes], spec: Input) -> float:
