@@ -129,6 +129,7 @@ def test_the_model_tells_the_class_where_the_file_does_not() -> None:
         ({"image_processor_type": "DetrImageProcessor"}, "'DetrImageProcessor' is not known here"),
         ({"image_processor_type": "defaultsImageProcessor"}, "is not known here"),
         (VIT | {"do_pad": True}, "'do_pad' is True"),
+        (VIT | {"antialias": False}, "'antialias' is False"),
         (VIT | {"do_thumbnail": 1}, "'do_thumbnail' is 1"),
         (VIT | {"data_format": "channels_last"}, "'data_format'"),
         (VIT | {"do_resize": False}, "'do_resize' is off"),

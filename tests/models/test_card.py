@@ -103,6 +103,7 @@ def _input(**changes: object) -> dict[str, Any]:
         (_input(fit="shortest-edge"), "one length, twice"),
         (_input(fit="shortest-edge", resize=[223, 223]), "smaller than 'size'"),
         (_input(jpeg_quality=0), "from 1 to 100"),
+        (_input(sharpen=1), "an input has 'sharpen', which this figleaf does not know"),
         (_input(background=[0, 0, 256]), "0 to 255"),
         (
             {"inputs": [GOOD["inputs"][0], GOOD["inputs"][0] | {"background": [0, 0, 0]}]},

@@ -55,7 +55,7 @@ def join(
         check_model_name(name)
     bundle = join_bundles(
         [open_bundle(one) for one in names],
-        weights=_weights(weights) if weights else None,
+        weights=None if weights is None else _weights(weights),
         name=name or folder.name,
     )
     write_bundle(folder, dict(bundle.card.raw), bundle.graph)

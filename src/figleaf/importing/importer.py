@@ -142,4 +142,4 @@ def _refuse(rules: ImportRules, what: str, *, tfjs: bool) -> None:
         else {"--onnx": rules.onnx}
     )
     if stray := [name for name, value in given.items() if value]:
-        raise InputError(f"{stray[0]} is not for a model of {what}, whose files say it")
+        raise InputError(f"{stray[0]} is not for a model of {what}")

@@ -70,6 +70,9 @@ RESULT_FIELDS = frozenset(
 """The fields of a result, which no class may be called: tables have a column for each."""
 
 _MAX_CARD_BYTES = 1 << 20
+_INPUT_FIELDS = frozenset(
+    ("name", "size", "resample", "resize", "fit", "jpeg_quality", "background")
+)
 _INT8 = "int8"
 MAX_SIDE = 4096
 """The longest side, in pixels, of what a graph takes."""
@@ -258,6 +261,11 @@ def _parse_inputs(raw: dict[str, Any]) -> tuple[Input, ...]:
 
 
 def _parse_input(raw: dict[str, Any]) -> Input:
+    if unknown := sorted(raw.keys() - _INPUT_FIELDS):
+        # All of them change pixels.
+        raise BundleError(
+            f"an input has {unknown[0]!r}, which this figleaf does not know: use a newer one"
+        )
     size = _pair(raw, "size")
     resize = _pair(raw, "resize") if "resize" in raw else size
     fit = _choice(Fit, {"fit": str(Fit.SQUASH), **raw}, "fit")

@@ -163,7 +163,10 @@ def _card(
     raw = bundle.card.raw
     return {
         **raw,
-        "description": f"{raw['description']} Its convolutions compute in int8.",
+        "description": (
+            f"{bundle.card.name} with convolutions that compute in int8. Of the model that it"
+            f" was made of: {raw['description']}"
+        ),
         # Measured with the model itself; nobody has with this one.
         "published": [],
         "false_alarms": [],

@@ -198,8 +198,9 @@ def _refuse_unknown(raw: Mapping[str, Any], name: str) -> None:
     if raw.get("data_format") not in (None, "channels_first", "ChannelDimension.FIRST"):
         raise ImportModelError(f"{FILE}: 'data_format' is {raw['data_format']!r}")
     for key, value in raw.items():
-        # What is switched off does nothing, whatever it would do.
-        if key in _STEPS | _HARMLESS | {"data_format"} or value is None or value is False:
+        # A step that is switched off does nothing; how a step is done may be told by a false, too.
+        is_off = value is None or (value is False and key.startswith("do_"))
+        if key in _STEPS | _HARMLESS | {"data_format"} or is_off:
             continue
         raise ImportModelError(
             f"{FILE}: {key!r} is {value!r}, and what {name}ImageProcessor then does to pixels is"
