@@ -139,6 +139,7 @@ def test_cards_are_refused_alike(tmp_path: Path) -> None:
             "inputs.0.resample": ("mitchell", "nearest", None),
             "inputs.0.fit": ("squash", "shortest-edge", "pad", None),
             "inputs.0.jpeg_quality": (0, 101, 7.5, "75", None),
+            "inputs.0.sharpen": (1, None),
             "inputs.0.background": ([0, 0], [0, 0, 256], [0, 0, -1]),
             "sha256": ({}, {"model.onnx": "0"}, {"../a": "0" * 64, "model.onnx": "0" * 64}),
             "license": (None,),
