@@ -1,4 +1,4 @@
-"""From safetensors to ONNX: transformers knows the architecture, torch exports it."""
+"""From safetensors to ONNX: transformers or timm knows the architecture, torch exports it."""
 
 import contextlib
 import io
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from figleaf.errors import ImportModelError, MissingExtraError
 from figleaf.importing.huggingface.timm_layout import is_timm
+from figleaf.importing.huggingface.timm_weights import load_timm
 
 if TYPE_CHECKING:
     import onnx
+    from torch import nn
 
 _OPSET = 18  # the lowest that torch's exporter writes
 _ADAPTER = "adapter_config.json"
@@ -21,8 +23,8 @@ _ADAPTER = "adapter_config.json"
 def export(folder: Path, config: Mapping[str, Any], size: tuple[int, int]) -> "onnx.ModelProto":
     """The graph of a model from `pixel_values`, NCHW, to `logits`.
 
-    Only the architectures that transformers itself has are made, of weights in safetensors; nothing
-    of the folder is run, and nothing is fetched.
+    Only the architectures that transformers and timm themselves have are made, of weights in
+    safetensors; nothing of the folder is run, and nothing is fetched.
 
     Args:
         folder: with `config.json` and the weights.
@@ -30,33 +32,33 @@ def export(folder: Path, config: Mapping[str, Any], size: tuple[int, int]) -> "o
         size: (height, width) of the pictures.
 
     Raises:
-        MissingExtraError: transformers, torch or what they need is not installed.
-        ImportModelError: transformers has no such model, weights are missing or do not fit, or
-            torch cannot export it.
+        MissingExtraError: transformers or timm, torch or what they need is not installed.
+        ImportModelError: transformers or timm has no such model, weights are missing or do not fit,
+            or torch cannot export it.
     """
     if (folder / _ADAPTER).exists():
         raise ImportModelError(f"{folder}: has {_ADAPTER}: these are changes to a model, not one")
     _check_installed(config)
     with _quietly():
-        # timm's have no choice of attention.
-        model = _loaded(folder, {} if is_timm(config) else {"attn_implementation": "eager"})
-        return _exported(model, size)
+        if is_timm(config):
+            return _exported(load_timm(folder, config), size)
+        return _exported(_logits(_loaded(folder)), size)
 
 
 def _check_installed(config: Mapping[str, Any]) -> None:
     from importlib.util import find_spec
 
-    for name in ("torch", "transformers", "onnxscript"):
-        if find_spec(name) is None:
-            raise MissingExtraError(
-                "transformers",
-                "a model without an ONNX file, whose safetensors are to be exported,",
-            )
-    if is_timm(config) and (find_spec("timm") is None or find_spec("torchvision") is None):
-        raise MissingExtraError("timm", "a model of timm's without an ONNX file")
+    if is_timm(config):
+        needed, extra, what = ("timm", "torch", "onnxscript"), "timm", "a model of timm's"
+    else:
+        needed, extra, what = ("transformers", "torch", "onnxscript"), "transformers", "a model"
+    if any(find_spec(name) is None for name in needed):
+        raise MissingExtraError(
+            extra, f"{what} without an ONNX file, whose safetensors are to be exported,"
+        )
 
 
-def _loaded(folder: Path, choices: Mapping[str, str]) -> Any:
+def _loaded(folder: Path) -> Any:
     from transformers import AutoModelForImageClassification
 
     try:
@@ -65,7 +67,7 @@ def _loaded(folder: Path, choices: Mapping[str, str]) -> Any:
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            **choices,
+            attn_implementation="eager",
             dtype="float32",
             output_loading_info=True,
         )
@@ -81,31 +83,38 @@ def _loaded(folder: Path, choices: Mapping[str, str]) -> Any:
     return model.eval()
 
 
-def _exported(model: Any, size: tuple[int, int]) -> "onnx.ModelProto":
+def _logits(model: Any) -> "nn.Module":
+    """The one output of a model of transformers that is wanted, as a tensor."""
     import torch
 
     class Logits(torch.nn.Module):
-        """The one output that is wanted, as a tensor."""
+        """The classes' scores before the softmax."""
 
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
         def forward(self, pixel_values: torch.Tensor) -> Any:
-            """The classes' scores before the softmax."""
+            """From pixels, NCHW."""
             return self.model(pixel_values=pixel_values).logits
+
+    return Logits().eval()
+
+
+def _exported(model: "nn.Module", size: tuple[int, int]) -> "onnx.ModelProto":
+    import torch
 
     # A batch of 1 would be taken as a constant.
     example = torch.zeros(2, 3, *size)
     try:
         with torch.inference_mode():
             program = torch.onnx.export(
-                Logits().eval(),
+                model,
                 (example,),
                 dynamo=True,
                 input_names=["pixel_values"],
                 output_names=["logits"],
-                dynamic_shapes={"pixel_values": {0: torch.export.Dim("batch")}},
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
                 opset_version=_OPSET,
                 verbose=False,
             )
