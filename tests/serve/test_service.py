@@ -23,7 +23,7 @@ def test_what_can_be_got_has_a_head(client: httpx2.Client, path: str) -> None:
     response = client.head(path)
     assert (response.status_code, response.content) == (200, b"")
     assert int(response.headers["content-length"]) > 0
-    assert client.delete(path).headers["allow"] == "GET, HEAD"
+    assert set(client.delete(path).headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 def test_what_is_not_done_in_time_is_told_so() -> None:
