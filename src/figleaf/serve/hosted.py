@@ -7,7 +7,7 @@ with, and a model that nobody uses any more is let go. What cannot be loaded cha
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -175,14 +175,12 @@ def load_catalogue(
     keys = None if rules.keys is None else load_keys(rules.keys)
     policies = offered_policies(rules.policies)
     default = policies[0] if rules.policies else None
+    # Before any is loaded: a process that ends as soon as it has compiled one can be aborted by it.
+    cards = _cards(rules.models)
     models: dict[str, HostedModel] = {}
     try:
-        for name in rules.models:
-            hosted = _hosted(name, default, rules, observe, before)
-            if hosted.card.name in models:
-                hosted.release()
-                raise InputError(f"two models are called {hosted.card.name}: give one another name")
-            models[hosted.card.name] = hosted
+        for name, card in cards.items():
+            models[card.name] = _hosted(name, card, default, rules, observe, before)
     except BaseException:
         for hosted in models.values():
             hosted.release()
@@ -196,14 +194,27 @@ def load_catalogue(
     )
 
 
+def _cards(models: Iterable[str | Path]) -> dict[str | Path, Card]:
+    """Each model's card; no two may have the same name."""
+    found: dict[str | Path, Card] = {}
+    names: set[str] = set()
+    for model in models:
+        card = open_card(model)
+        if card.name in names:
+            raise InputError(f"two models are called {card.name}: give one another name")
+        names.add(card.name)
+        found[model] = card
+    return found
+
+
 def _hosted(
     name: str | Path,
+    card: Card,
     default: Policy | None,
     rules: ServeRules,
     observe: Observe,
     before: Catalogue | None,
 ) -> HostedModel:
-    card = open_card(name)
     policy = policy_for(card, default)
     old = before.models.get(card.name) if before else None
     if old and old.card.raw == card.raw and old.policy == policy:
