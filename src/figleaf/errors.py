@@ -170,3 +170,8 @@ class MissingExtraError(FigleafError, ImportError):
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs an extra: pip install 'figleaf[{extra}]'")
         self.extra = extra
+
+
+def first_line(error: Exception) -> str:
+    """The first line of another library's error; its type's name where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

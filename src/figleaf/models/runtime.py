@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from figleaf.errors import MissingExtraError, ModelError
+from figleaf.errors import MissingExtraError, ModelError, first_line
 
 _CPU_BATCH = 4
 
@@ -129,7 +129,7 @@ class OpenVINORuntime:
             compiled = core.compile_model(model if is_int8 else _folded(model), "CPU", config)
         # The latter for a name that is no UTF-8, where the complaint becomes a string.
         except (RuntimeError, UnicodeDecodeError) as error:
-            raise ModelError(f"OpenVINO cannot compile the graph: {_first_line(error)}") from error
+            raise ModelError(f"OpenVINO cannot compile the graph: {first_line(error)}") from error
         # In bf16 the last digits depend on the batch's size, and a score must not depend on the
         # pictures that it happened to come with. In f32 four are as fast as more, in less memory;
         # in int8 they take a tenth less time than four times one, and the scores are the same.
@@ -145,7 +145,7 @@ class OpenVINORuntime:
             results = request.infer(dict(inputs), share_inputs=True)
             return {name: np.array(results[name], dtype=np.float32) for name in outputs}
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot run the graph: {_first_line(error)}") from error
+            raise ModelError(f"OpenVINO cannot run the graph: {first_line(error)}") from error
         finally:
             self._idle.put(request)
 
@@ -179,7 +179,7 @@ class ONNXRuntime:
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # its errors have no common base
-            raise ModelError(f"ONNX Runtime refuses the graph: {_first_line(error)}") from error
+            raise ModelError(f"ONNX Runtime refuses the graph: {first_line(error)}") from error
         # A GPU has one queue, and DirectML's sessions must not be run from several threads.
         on_cpu = [name for name, _ in providers] == ["CPUExecutionProvider"]
         self.most = _CPU_BATCH if on_cpu else sys.maxsize
@@ -191,7 +191,7 @@ class ONNXRuntime:
             with self._turn:
                 results = self._session.run(list(outputs), dict(inputs))
         except Exception as error:  # as above
-            raise ModelError(f"ONNX Runtime cannot run the graph: {_first_line(error)}") from error
+            raise ModelError(f"ONNX Runtime cannot run the graph: {first_line(error)}") from error
         return dict(zip(outputs, results, strict=True))
 
 
@@ -224,7 +224,3 @@ def _openvino_core() -> Any:
         # once wait for each other for ever, one with the interpreter's lock, one with its own.
         openvino.Tensor(np.zeros(1, np.float32))
     return openvino.Core()
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figleaf._version import __version__
-from figleaf.errors import ImportModelError, MissingExtraError
+from figleaf.errors import ImportModelError, MissingExtraError, first_line
 from figleaf.importing.huggingface.layout import INDEX, Layout, belonging, choose, shards
 from figleaf.importing.huggingface.reading import Repository
 
@@ -164,13 +164,9 @@ def _in_our_words(name: str, revision: str | None) -> Iterator[None]:
             f"{name}: HF_HUB_OFFLINE is set: import a folder that was downloaded before"
         ) from error
     except (errors.HFValidationError, ValueError) as error:
-        raise ImportModelError(f"{name}: {_first(error)}") from error
+        raise ImportModelError(f"{name}: {first_line(error)}") from error
     except Exception as error:  # of the hub, the network and the disk, with no common base
         raise ImportModelError(
-            f"{name}: the hub gives nothing ({_first(error)}): download the files where there is a"
-            " network, and import their folder"
+            f"{name}: the hub gives nothing ({first_line(error)}): download the files where there is"
+            " a network, and import their folder"
         ) from error
-
-
-def _first(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from figleaf.errors import ImportModelError
+from figleaf.errors import ImportModelError, first_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,8 +47,7 @@ def load_timm(folder: Path, config: Mapping[str, Any]) -> "nn.Module":
         # As transformers names them.
         model.load_state_dict({key.removeprefix(_PREFIX): state[key] for key in state})
     except Exception as error:  # of timm, torch and safetensors, with no common base
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ImportModelError(f"timm cannot load {folder}: {reason}") from error
+        raise ImportModelError(f"timm cannot load {folder}: {first_line(error)}") from error
     loaded: nn.Module = model.float().eval()
     return loaded
 

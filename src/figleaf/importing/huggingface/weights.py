@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from figleaf.errors import ImportModelError, MissingExtraError
+from figleaf.errors import ImportModelError, MissingExtraError, first_line
 from figleaf.importing.huggingface.timm_layout import is_timm
 from figleaf.importing.huggingface.timm_weights import load_timm
 
@@ -72,7 +72,7 @@ def _loaded(folder: Path) -> Any:
             output_loading_info=True,
         )
     except Exception as error:  # of transformers and what it loads, with no common base
-        raise ImportModelError(f"transformers cannot load {folder}: {_first(error)}") from error
+        raise ImportModelError(f"transformers cannot load {folder}: {first_line(error)}") from error
     # Weights that are not there it makes up by lot, with a warning; a head of them is a guess.
     for kind in ("missing_keys", "mismatched_keys"):
         if names := sorted(map(str, found.get(kind, ()))):
@@ -119,7 +119,7 @@ def _exported(model: "nn.Module", size: tuple[int, int]) -> "onnx.ModelProto":
                 verbose=False,
             )
     except Exception as error:  # whatever torch's exporter meets in a model
-        raise ImportModelError(f"torch cannot export it to ONNX: {_first(error)}") from error
+        raise ImportModelError(f"torch cannot export it to ONNX: {first_line(error)}") from error
     if program is None:
         raise ImportModelError("torch exports nothing of it")
     return program.model_proto
@@ -140,7 +140,3 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def _first(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
