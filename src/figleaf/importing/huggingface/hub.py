@@ -167,6 +167,6 @@ def _in_our_words(name: str, revision: str | None) -> Iterator[None]:
         raise ImportModelError(f"{name}: {first_line(error)}") from error
     except Exception as error:  # of the hub, the network and the disk, with no common base
         raise ImportModelError(
-            f"{name}: the hub gives nothing ({first_line(error)}): download the files where there is"
-            " a network, and import their folder"
+            f"{name}: the hub gives nothing ({first_line(error)}): download the files where there"
+            " is a network, and import their folder"
         ) from error
