@@ -7,6 +7,8 @@
 import { FigleafError } from "./errors.js";
 
 const MAX_PIXELS = 2 ** 27; // as figleaf.images.limits in Python
+const PATIENCE = 3_000; // milliseconds for a video's frame to be there
+const PAUSE = 20; // milliseconds
 const DRAWABLE = [
   "HTMLImageElement",
   "HTMLCanvasElement",
@@ -97,10 +99,18 @@ async function loaded(image) {
 }
 
 async function bitmapOf(source) {
-  try {
-    return await createImageBitmap(source, AS_STORED);
-  } catch (error) {
-    throw new FigleafError("UNREADABLE", `no picture can be taken of it (${error.message})`);
+  const until = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await createImageBitmap(source, AS_STORED);
+    } catch (error) {
+      // On a busy machine Chromium says that a video has come to a place before its frame is there.
+      const onItsWay = is(source, "HTMLVideoElement") && error.name === "InvalidStateError";
+      if (!onItsWay || performance.now() > until) {
+        throw new FigleafError("UNREADABLE", `no picture can be taken of it (${error.message})`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
   }
 }
 

@@ -257,3 +257,34 @@ def test_a_recording_without_a_length(shared: Opened) -> None:
     )
     assert len(told) >= 3
     assert 0.6 < told[-1]["seconds"] < 10
+
+
+@pytest.mark.parametrize(("kind", "told"), [("video", "classified"), ("canvas", "UNREADABLE")])
+def test_a_frame_that_is_late(shared: Opened, kind: str, told: str) -> None:
+    said = shared.run(
+        """
+        const own = globalThis.createImageBitmap;
+        let refusals = 3;
+        globalThis.createImageBitmap = async (source, ...rest) => {
+          if (refusals-- > 0) throw new DOMException("not yet", "InvalidStateError");
+          return own(source, ...rest);
+        };
+        try {
+          const canvas = document.createElement("canvas");
+          const context = canvas.getContext("2d");
+          if (given === "canvas") return await refusal(model.classify(canvas));
+          const video = document.createElement("video");
+          video.muted = true;
+          video.srcObject = canvas.captureStream(20);
+          const painting = setInterval(() => context.fillRect(0, 0, 64, 48), 50);
+          await video.play();
+          clearInterval(painting);
+          await model.classify(video);
+          return "classified";
+        } finally {
+          globalThis.createImageBitmap = own;
+        }
+        """,
+        kind,
+    )
+    assert told in said
