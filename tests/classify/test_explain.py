@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -227,6 +226,20 @@ def test_shown_in_a_worker_it_is_the_same(probe: Path) -> None:
     assert [a.tolist() for a in one.prepared] == [a.tolist() for a in other.prepared]
 
 
+def test_all_are_shown_in_one_worker(probe: Path) -> None:
+    data = saved(spotted(600))
+    box = Box(10, 20, 50, 70)
+    with figleaf.load(probe, threads=1, deadline=30) as away:
+        away.show(data, Part())
+        pool = away._showing._pool
+        part = away.show(data, Part(box=box))
+        assert away._showing._pool is pool
+    with figleaf.load(probe, threads=1) as here:
+        assert part.prepared[0].tolist() == here.show(data, Part(box=box)).prepared[0].tolist()
+    with pytest.raises(InputError, match="closed"):
+        away.show(data, Part())
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -246,8 +259,8 @@ def test_what_no_sound_process_answers_is_a_crash(
     trained: Classifier, change: dict[str, Any]
 ) -> None:
     recipe = trained._showing.recipe
-    look = partial(show_isolated, recipe=recipe, limits=Limits(), part=Part())
-    honest = look(saved(plain(1)))
+    item = {"data": saved(plain(1)), "seconds": None, "box": None}
+    honest = show_isolated(item, recipe=recipe, limits=Limits())
     assert parse_shown(honest, recipe).size == (96, 96)
     with pytest.raises(ImageError) as caught:
         parse_shown(honest | change, recipe)

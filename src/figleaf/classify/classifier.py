@@ -111,7 +111,7 @@ class Classifier:
         )
         looking = self._looking(recipe, limits, deadline)
         self._consulting = Consulting(lists, looking, recipe, limits)
-        self._showing = Showing(recipe, limits, deadline)
+        self._showing = self._resources.enter_context(Showing(recipe, limits, deadline))
         self._threads = self._resources.enter_context(
             ThreadPoolExecutor(model.streams, thread_name_prefix="figleaf")
         )
@@ -185,6 +185,7 @@ class Classifier:
         Raises:
             ImageError, InputError: as `prepare`.
         """
+        self._check(None)
         with memory_as_image_error():
             return self._showing.shown(source, part, channels)
 

@@ -3,9 +3,10 @@
 As in `looking`, hostile bytes may be decoded in a worker process.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
-from typing import Any, NoReturn
+from threading import Lock
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,13 +56,22 @@ class Shown:
     small: NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
 class Showing:
-    """How inputs are shown once more: as `looking` looked at them."""
+    """Shows inputs once more, as `looking` looked at them. Thread-safe; a context manager.
 
-    recipe: Recipe
-    limits: Limits
-    deadline: float | None
+    Args:
+        recipe: how they were looked at.
+        limits: how many bytes and pixels are too many.
+        deadline: seconds that decoding may take in a worker process, which is started when it is
+            first needed and stays until this is closed; None: in this process.
+    """
+
+    def __init__(self, recipe: Recipe, limits: Limits, deadline: float | None) -> None:
+        self.recipe = recipe
+        self._limits = limits
+        self._deadline = deadline
+        self._pool: IsolatedPool[dict[str, Any]] | None = None
+        self._starting = Lock()
 
     def shown(self, source: Source, part: Part, channels: Channels = "RGB") -> Shown:
         """A part of an input.
@@ -72,14 +82,31 @@ class Showing:
         """
         if isinstance(source, Image.Image | np.ndarray):
             background = self.recipe.inputs[0].background
-            pixels = pixels_of(source, limits=self.limits, channels=channels, background=background)
+            limits = self._limits
+            pixels = pixels_of(source, limits=limits, channels=channels, background=background)
             return _shown(pixels, pixels.shape[:2], self.recipe, part)
-        data = read_bytes(source, self.limits)
-        if self.deadline is None:
-            return show(data, recipe=self.recipe, limits=self.limits, part=part)
-        careful = partial(show_isolated, recipe=self.recipe, limits=self.limits, part=part)
-        with IsolatedPool(careful, workers=1, deadline=self.deadline) as isolated:
-            return parse_shown(isolated(data), self.recipe)
+        data = read_bytes(source, self._limits)
+        if self._deadline is None:
+            return show(data, recipe=self.recipe, limits=self._limits, part=part)
+        return parse_shown(self._isolated(self._deadline)(_item(data, part)), self.recipe)
+
+    def close(self) -> None:
+        """End the worker process, where there is one. Idempotent."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _isolated(self, deadline: float) -> IsolatedPool[dict[str, Any]]:
+        with self._starting:
+            if self._pool is None:
+                careful = partial(show_isolated, recipe=self.recipe, limits=self._limits)
+                self._pool = IsolatedPool(careful, workers=1, deadline=deadline)
+            return self._pool
 
 
 def show(data: bytes, *, recipe: Recipe, limits: Limits, part: Part) -> Shown:
@@ -103,9 +130,17 @@ def show(data: bytes, *, recipe: Recipe, limits: Limits, part: Part) -> Shown:
     return _shown(picture.pixels, (picture.height, picture.width), recipe, part)
 
 
-def show_isolated(data: bytes, *, recipe: Recipe, limits: Limits, part: Part) -> dict[str, Any]:
+def _item(data: bytes, part: Part) -> dict[str, Any]:
+    """What `show_isolated` is asked for."""
+    box = None if part.box is None else list(astuple(part.box))
+    return {"data": data, "seconds": part.seconds, "box": box}
+
+
+def show_isolated(item: dict[str, Any], *, recipe: Recipe, limits: Limits) -> dict[str, Any]:
     """`show` for a worker process: its answer is what can cross the border (`parse_shown`)."""
-    found = show(data, recipe=recipe, limits=limits, part=part)
+    box = None if item["box"] is None else Box(*item["box"])
+    part = Part(item["seconds"], box)
+    found = show(item["data"], recipe=recipe, limits=limits, part=part)
     return {"prepared": list(found.prepared), "size": list(found.size), "small": found.small}
 
 
