@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
+from figleaf.dataset.locking import try_lock
 from figleaf.errors import InputError
 
 NAME = ".figleaf-actions.jsonl"
@@ -85,17 +86,11 @@ class Journal:
 
     def _lock(self, folder: Path) -> None:
         try:
-            import fcntl  # here, for there are systems without it
-        except ImportError:
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(self._file)
         except BlockingIOError:
             raise InputError(
                 f"{folder}: another figleaf is putting files there; wait for it, or give another"
             ) from None
-        except OSError:  # of a file system without locks
-            return
 
     def _read(self) -> int:
         """Take in what is there, up to the last whole line; gives how many bytes that is."""

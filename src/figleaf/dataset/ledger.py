@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 
 from figleaf._version import __version__
 from figleaf.dataset.locators import readable, restored
+from figleaf.dataset.locking import HAS_LOCKS, try_lock
 from figleaf.dataset.records import Kind, State, Task
 from figleaf.errors import DatasetError, RulesError
 
@@ -330,23 +331,23 @@ class Ledger:
 
 def _locked(folder: Path) -> IO[bytes]:
     """The folder's lock, held until it is closed; the folder is made where missing."""
-    try:
-        import fcntl  # here, so that where there is none a data set can still be read
-    except ImportError:
-        raise DatasetError(f"{folder}: writing a data set needs a POSIX system") from None
+    if not HAS_LOCKS:
+        raise DatasetError(f"{folder}: writing a data set needs a POSIX system")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / _LOCK_NAME).open("ab")
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise DatasetError(f"{folder}: not a folder to write in: {error.strerror}") from error
+    is_locked = False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_locked = try_lock(file.fileno())
     except BlockingIOError:
-        file.close()
         raise DatasetError(f"{folder}: another process is writing to this data set") from None
-    except OSError as error:
-        file.close()
-        raise DatasetError(f"{folder}: cannot be locked: {error.strerror}") from error
+    finally:
+        if not is_locked:
+            file.close()
+    if not is_locked:
+        raise DatasetError(f"{folder}: its file system has no locks; give a folder elsewhere")
     return file
 
 

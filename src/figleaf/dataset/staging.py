@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from figleaf.dataset.locking import HAS_LOCKS, try_lock
+
 _KEPT = 40  # letters of the name: all of it and more could be longer than a name may be
 
 
@@ -89,17 +91,15 @@ def _locked(folder: Path) -> int | None:
     Raises:
         BlockingIOError: somebody else holds it.
     """
-    try:
-        import fcntl  # here, for there are systems without it
-    except ImportError:
+    if not HAS_LOCKS:
         return None
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_locked = try_lock(descriptor)
     except BlockingIOError:
         os.close(descriptor)
         raise
-    except OSError:  # of a file system without locks
+    if not is_locked:
         os.close(descriptor)
         return None
     return descriptor

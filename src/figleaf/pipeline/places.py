@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figleaf.dataset.ledger import FILE_NAME
+from figleaf.dataset.locking import HAS_LOCKS, try_lock
 from figleaf.errors import InputError
 from figleaf.training.place import check_name
 
@@ -134,10 +135,8 @@ def alone(out: Path) -> Iterator[None]:
     Raises:
         InputError: another process is running it, or it cannot be made.
     """
-    try:
-        import fcntl  # here, for there are systems without it
-    except ImportError:
-        raise InputError(f"{out}: a run needs a POSIX system") from None
+    if not HAS_LOCKS:
+        raise InputError(f"{out}: a run needs a POSIX system")
     try:
         out.mkdir(parents=True, exist_ok=True)
         folder = os.open(out, os.O_RDONLY)
@@ -145,7 +144,8 @@ def alone(out: Path) -> Iterator[None]:
         raise InputError(f"{out}: not a folder to write in: {error.strerror}") from error
     try:
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not try_lock(folder):
+                raise InputError(f"{out}: its file system has no locks; name a folder elsewhere")
         except BlockingIOError:
             raise InputError(f"{out}: another process is running this") from None
         yield

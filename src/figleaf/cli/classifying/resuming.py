@@ -15,6 +15,7 @@ from figleaf.classify.source import name_of
 from figleaf.cli.terminal import naming
 from figleaf.cli.writers import to_json
 from figleaf.dataset.durable import replacing
+from figleaf.dataset.locking import try_lock
 from figleaf.errors import InputError
 
 _EVERY, _MOST = 1.0, 100
@@ -50,7 +51,7 @@ class ResumedFile:
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}; give --resume another file") from error
         try:
-            _lock(self._file.fileno(), path)
+            self._lock()
             size = self._read(told)
             self._check_options(options, fresh=not size)
             self._file.seek(size)
@@ -97,6 +98,12 @@ class ResumedFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _lock(self) -> None:
+        try:
+            try_lock(self._file.fileno())
+        except BlockingIOError:
+            raise InputError(f"{self._path}: another figleaf is writing it; wait for it") from None
 
     def _write(self, row: dict[str, Any]) -> None:
         with naming(str(self._path)):
@@ -171,16 +178,3 @@ def _said(value: object) -> str:
 def _key(name: str) -> bytes:
     """What an input is remembered by; a hundred characters of each of a million were too many."""
     return blake2b(os.fsencode(name), digest_size=16).digest()
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    try:
-        import fcntl  # here, for there are systems without it
-    except ImportError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"{path}: another figleaf is writing it; wait for it") from None
-    except OSError:  # of a file system without locks
-        return
