@@ -262,6 +262,53 @@ def test_a_kill_before_a_file_goes_whose_bytes_were_there(
     assert list(contents(place)) == ["block/a.jpg"]
 
 
+def unlinked_and(path: Path, error: BaseException) -> Callable[..., None]:
+    """An unlink that does its work, and then is told of something."""
+    real = os.unlink
+
+    def unlink(one: object, **more: int | None) -> None:
+        real(str(one), **more)
+        if str(one) == str(path):
+            raise error
+
+    return unlink
+
+
+_ELSEWHERE = pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="no other file system")
+
+
+@pytest.mark.parametrize("where", ["tmp_path", pytest.param("another", marks=_ELSEWHERE)])
+def test_ctrl_c_as_the_first_name_goes_leaves_the_other(
+    tmp_path: Path, where: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+    place = request.getfixturevalue(where) / "sorted"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlinked_and(path, KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            done(one(path), Action(Kind.MOVE, place))
+    assert not path.exists()
+    assert list(contents(place)) == ["block/a.jpg"]
+    list(act([], [Action(Kind.MOVE, place)]))
+    assert list(contents(place, hidden=True)) == [NAME, "block/a.jpg"]
+
+
+def test_a_first_name_that_goes_while_a_kill_is_settled_does_not_cost_the_other(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink_failing(path, KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            done(one(path), Action(Kind.MOVE, place))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlinked_and(path, FileNotFoundError(errno.ENOENT, "no")))
+        list(act([], [Action(Kind.MOVE, place)]))
+    assert list(contents(place)) == ["block/a.jpg"]
+
+
 @pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="needs another file system")
 def test_to_another_file_system_it_is_copied_and_then_taken_away(
     photos: Path, another: Path

@@ -298,7 +298,7 @@ class Doer:
             os.unlink(source.path)  # noqa: PTH108  # as above
         except FileNotFoundError:
             return
-        except BaseException:
+        except (OSError, _NotDoneError):  # after Ctrl-C nobody knows which name there is still
             target.unlink()
             raise
 

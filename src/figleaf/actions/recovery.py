@@ -77,6 +77,8 @@ def _is_moved(
 def _is_removed(path: str, target: Path, *, was_there: bool) -> bool:
     try:
         os.unlink(path)  # noqa: PTH108  # a path may be any str
+    except FileNotFoundError:  # somebody else has taken it away: it must not go altogether
+        return True
     except OSError:
         if not was_there:
             target.unlink()  # the bytes are where they were
