@@ -85,6 +85,23 @@ def test_what_lies_below_a_folder_of_ours_is_no_input(folder: Path) -> None:
     assert {one["actions"][0]["status"] for one in records(again.stdout)} == {"there", "done"}
 
 
+def test_what_we_write_is_no_input_however_it_is_named(folder: Path, shell: Shell) -> None:
+    look = "find . -type f | figleaf classify --list - --move-to sorted --resume a.jsonl $small"
+    assert b"3 inputs" in shell(look).stderr
+    before = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert b"0 inputs" in shell(look).stderr
+    named = "figleaf classify a.jsonl .a.jsonl.options sorted/.f* --move-to sorted --resume a.jsonl"
+    assert b"0 inputs" in shell(f"{named} $small").stderr
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+def test_a_file_that_is_named_may_lie_where_files_go(folder: Path, shell: Shell) -> None:
+    assert b"2 moved" in shell("figleaf classify *.png --move-to . $small").stderr
+    assert b"2 moved" in shell("figleaf classify allow/*.png --move-to . $small").stderr
+    assert files(folder) == ["allow/astronaut.png", "allow/coffee.png", "sub/rocket.jpg"]
+    assert shell("printf 'a\\0b' | figleaf classify --list - --move-to . $small").returncode == 3
+
+
 def test_every_format_says_what_was_done(folder: Path, place: Path, tmp_path: Path) -> None:
     url = folder / "gone.jpg"
     table = run(folder, url, "--copy-to", place).stdout

@@ -9,12 +9,19 @@ import typer
 from figleaf.auditing.rules import LEAST_TO_APPLY, RECOMMENDED, AuditRules
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.options import (
+    ClassWeightsOption,
+    FastFeaturesOption,
+    Folder,
+    PowerOption,
+    QuietOption,
+    check_power,
+    naming_options,
+)
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.errors import InputError
 from figleaf.report.tables import counted
-from figleaf.training.class_weights import ClassWeights
 
 if TYPE_CHECKING:
     from figleaf.auditing.report import AuditReport
@@ -33,15 +40,9 @@ def audit(
             " folder, or a TOML file about an ONNX graph."
         ),
     ] = _RULES.backbone,
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Features in bf16, of JPEGs that are decoded scaled.")
-    ] = False,
-    class_weights: Annotated[
-        ClassWeights, typer.Option(help="How much rare classes count: none, sqrt, balanced, power.")
-    ] = _RULES.class_weights,
-    power: Annotated[
-        float, typer.Option(min=0, max=2, help="The exponent of --class-weights power.")
-    ] = _RULES.power,
+    fast: FastFeaturesOption = False,
+    class_weights: ClassWeightsOption = _RULES.class_weights,
+    power: PowerOption = _RULES.power,
     folds: Annotated[
         int, typer.Option(help="How many; each is judged by the others.")
     ] = _RULES.folds,
@@ -69,7 +70,7 @@ def audit(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Rank the images whose labels are likely wrong, with the class that they rather are.
 
@@ -90,8 +91,7 @@ def audit(
         _undo(folder, as_json=as_json)
         return
     check_list(list_to, option="--list", as_json=as_json)
-    if power != _RULES.power and class_weights is not ClassWeights.POWER:
-        raise InputError("--power is the exponent of --class-weights power: give that as well")
+    check_power(power != _RULES.power, class_weights)
     with naming_options():
         rules = AuditRules(
             backbone=backbone,

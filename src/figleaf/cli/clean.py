@@ -10,7 +10,7 @@ import typer
 
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.options import Folder, JsonOption, QuietOption, naming_options
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.cleaning.rules import RULES, CleanRules
@@ -93,8 +93,8 @@ def clean(
             help="Also write all that is set aside, and why: .csv, .jsonl; - for stdout.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Set aside what is broken, no use, or there twice; each image with its reason, none deleted.
 
@@ -161,7 +161,7 @@ def restore(
         str | None, typer.Option(help="Your name, for the record.", show_default="the user's")
     ] = None,
     why: Annotated[str, typer.Option(help="Why, for the record.")] = "brought back",
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Bring back images that were set aside; no later cleaning sets them aside for that again.
 

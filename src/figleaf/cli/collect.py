@@ -12,6 +12,7 @@ from figleaf import labels
 from figleaf.cli.collecting import Collecting
 from figleaf.cli.datasets import print_plan, print_status, tell_matches
 from figleaf.cli.interruption import INTERRUPTED
+from figleaf.cli.options import QuietOption
 from figleaf.cli.terminal import printable, quoted, say
 from figleaf.dataset.records import Reason
 from figleaf.errors import DatasetError, FigleafError, InputError
@@ -126,7 +127,7 @@ def collect(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The plan or the table as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Collect images into a data set; every URL and file gets an answer: kept, or why not.
 

@@ -8,7 +8,7 @@ import typer
 
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.options import PartOption
+from figleaf.cli.options import JsonOption, PartOption, QuietOption
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.curate.splitting.rules import Part
@@ -59,8 +59,8 @@ def compare(
             help="Also write all disagreements, ranked: .csv, .jsonl; - for stdout.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Compare two models on the same labelled images: which is better, and is that chance?
 

@@ -9,6 +9,7 @@ import typer
 
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
+from figleaf.cli.options import JsonOption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.dataset.quarantine import OF_SAFETY
 from figleaf.dataset.records import Reason, State
@@ -33,7 +34,7 @@ def status(
             help="Also write all that gave no image, and why: .csv, .jsonl; - for stdout.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show where a data set stands: images by class, what is pending, what was lost and why.
 

@@ -8,7 +8,14 @@ import typer
 
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.options import PartOption, naming_options
+from figleaf.cli.options import (
+    FastOption,
+    PartOption,
+    PrecisionOption,
+    QuietOption,
+    ThreadsOption,
+    naming_options,
+)
 from figleaf.cli.output import opened
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.pictures import PicturesAsked, run_pictures
@@ -16,7 +23,6 @@ from figleaf.cli.stats import Language
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import InputError
 from figleaf.models.bundle import DEFAULT_MODEL
-from figleaf.models.runtime import Precision
 from figleaf.report.tables import counted, listed
 
 if TYPE_CHECKING:
@@ -62,14 +68,9 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="bf16, and scaled decoding.")] = False,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(help="What to compute in; f32 unless --fast.", show_default=False),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Batches at once; one a core.", show_default=False)
-    ] = None,
+    fast: FastOption = False,
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="The unsafe score from which on it is called so.")
     ] = 0.5,
@@ -120,7 +121,7 @@ def evaluate(
         bool,
         typer.Option("--show", help="Plain thumbnails on a PNG sheet; else destroyed ones alone."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure models on labelled images: the test part of a data set, or folders.
 

@@ -10,6 +10,7 @@ import typer
 
 from figleaf.cli.exporting_tfjs import tfjs
 from figleaf.cli.grid import print_grid
+from figleaf.cli.options import ModelsOption, PoliciesOption, QuietOption
 from figleaf.cli.phases import Phases
 from figleaf.cli.terminal import Screen, print_json, printable, say, standard_output
 from figleaf.errors import DatasetError, InputError, LeakError
@@ -100,7 +101,7 @@ def dataset(
         bool, typer.Option("--embed", help="Put the images' bytes into the Parquet table.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Export the images in use as ImageFolder, WebDataset, Parquet, CSV or for Hugging Face.
 
@@ -139,25 +140,8 @@ def web(
     out: Annotated[
         str, typer.Argument(metavar="DIR", help="The folder to make.", show_default=False)
     ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help=f"An embedded model, or a bundle's folder; the first is the default. "
-            f"[default: {DEFAULT_MODEL}]",
-            show_default=False,
-        ),
-    ] = None,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            "-p",
-            help="strict, balanced, permissive, or a TOML file; the first is the default.",
-            show_default=False,
-        ),
-    ] = None,
+    model: ModelsOption = None,
+    policy: PoliciesOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="What was written, as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Not how to host it.")] = False,
 ) -> None:

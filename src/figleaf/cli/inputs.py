@@ -39,7 +39,7 @@ class Inputs:
     lists: files with one path a line, or "-" for such lines on standard input.
     max_bytes: what a picture on standard input may have; no more than one byte above is read.
     fetch: makes an input of a URL; None where URLs are taken for paths.
-    own: what the command itself writes, which no folder and no pattern gives.
+    own: what the command itself writes, which is no input.
     may_be_none: whether there may be no inputs at all.
     """
 
@@ -73,7 +73,7 @@ class Inputs:
                 place = _placing(path)
                 yield from (Found(one, place(one)) for one in self._expand(path))
         for name in self.lists:
-            yield from (Found(one, as_written(one)) for one in _listed(name))
+            yield from (Found(one, as_written(one)) for one in self._listed(name))
 
     def check(self) -> None:
         """Find what is wrong with any of the inputs as a whole before the first is taken.
@@ -109,7 +109,7 @@ class Inputs:
         if not all(name != STDIN and os.path.isfile(name) for name in self.lists):  # noqa: PTH113  # as below
             return None
         paths = (sum(1 for _ in self._expand(path)) for path in self.paths)
-        return sum(paths) + sum(1 for name in self.lists for _ in _listed(name))
+        return sum(paths) + sum(1 for name in self.lists for _ in self._listed(name))
 
     def _is_one(self, path: str) -> bool:
         return path == STDIN or (self.fetch is not None and is_url(path))
@@ -122,7 +122,10 @@ class Inputs:
         elif _is_pattern(path):
             yield from self.own.left_out(matches(path))
         else:
-            yield path
+            yield from self.own.for_named.left_out([path])
+
+    def _listed(self, name: str) -> Iterator[str]:
+        return self.own.for_listed.left_out(_listed(name))
 
 
 def _placing(path: str) -> Callable[[str], PurePath]:

@@ -14,10 +14,22 @@ class Own:
 
     folders: with all that is in them.
     files: single ones.
+    filled: folders of files by verdict, of which lists that were made by looking around may tell.
     """
 
     folders: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
+    filled: tuple[Path, ...] = ()
+
+    @property
+    def for_named(self) -> "Own":
+        """What of these no file is that was named itself: it may lie in a folder of ours."""
+        return Own(files=self.files)
+
+    @property
+    def for_listed(self) -> "Own":
+        """What of these no line of a list is."""
+        return Own(self.filled, self.files)
 
     def refuse(self, folder: str) -> None:
         """Refuse a folder of inputs of which nothing would be left.
@@ -43,6 +55,9 @@ class Own:
         before, real = "", ""
         for path in paths:
             parent, name = os.path.split(path)
+            if "\0" in path:  # no path of anything
+                yield path
+                continue
             if parent != before or not real:
                 before, real = parent, os.path.realpath(parent or os.curdir)
             place = str(Path(real, name))

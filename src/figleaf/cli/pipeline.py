@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.options import naming_options
+from figleaf.cli.options import QuietOption, naming_options
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.stats import Language
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
@@ -62,7 +62,7 @@ def run(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="What it came to as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Collect, clean, screen, split, train, audit, evaluate and report, in one go.
 

@@ -8,11 +8,16 @@ import typer
 
 from figleaf.classify.prediction import Decision
 from figleaf.cli.grid import print_grid
-from figleaf.cli.options import naming_options
+from figleaf.cli.options import (
+    FastOption,
+    PrecisionOption,
+    QuietOption,
+    ThreadsOption,
+    naming_options,
+)
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.models.bundle import DEFAULT_MODEL
-from figleaf.models.runtime import Precision
 from figleaf.report.tables import counted, listed
 
 if TYPE_CHECKING:
@@ -77,14 +82,9 @@ def fit(
     unreadable: Annotated[
         Decision, typer.Option(help="The policy's decision for what cannot be classified.")
     ] = Decision.REVIEW,
-    fast: Annotated[bool, typer.Option("--fast", help="bf16, and scaled decoding.")] = False,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(help="What to compute in; f32 unless --fast.", show_default=False),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Batches at once; one a core.", show_default=False)
-    ] = None,
+    fast: FastOption = False,
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
     repeats: Annotated[int, typer.Option(min=1, help="Draws for the intervals.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
     out: Annotated[
@@ -94,7 +94,7 @@ def fit(
         bool, typer.Option("--overwrite", help="Replace the file if it is there already.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Fit thresholds to pictures that you know to be safe, and write them as a policy.
 

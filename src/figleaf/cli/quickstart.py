@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from figleaf.cli.options import QuietOption
 from figleaf.cli.pipeline import carry_out, tell
 from figleaf.cli.stats import Language
 from figleaf.cli.terminal import print_json, printable, say
@@ -33,7 +34,7 @@ def quickstart(
         typer.Option(min=0, help="Another number gives other pictures; 0.", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="What it came to as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Do everything on a practice set of generated pictures, offline, in under two minutes.
 

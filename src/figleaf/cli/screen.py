@@ -12,7 +12,7 @@ import typer
 from figleaf import labels
 from figleaf.cli.grid import print_grid
 from figleaf.cli.listing import STDOUT, check_list, write_list
-from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.options import FastOption, Folder, JsonOption, QuietOption, naming_options
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.screening.rules import ScreenRules
@@ -62,7 +62,7 @@ def screen(
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help="Set aside what is doubted, not only list it.")
     ] = False,
-    fast: Annotated[bool, typer.Option("--fast", help="bf16, and scaled decoding.")] = False,
+    fast: FastOption = False,
     list_to: Annotated[
         Path | None,
         typer.Option(
@@ -71,8 +71,8 @@ def screen(
             help="Also write all that is doubted, ranked: .csv, .jsonl; - for stdout.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Rank the images that a model takes for another class: safe among unsafe, and the reverse.
 

@@ -5,12 +5,10 @@ from typing import Annotated
 
 import typer
 
-from figleaf.cli.options import naming_options
+from figleaf.cli.options import ModelsOption, PoliciesOption, PrecisionOption, naming_options
 from figleaf.cli.terminal import say
 from figleaf.errors import InputError, MissingExtraError
 from figleaf.images import Limits
-from figleaf.models.bundle import DEFAULT_MODEL
-from figleaf.models.runtime import Precision
 from figleaf.serve.rules import ServeRules, fetch_rules
 
 _DEFAULT = ServeRules()
@@ -22,32 +20,12 @@ def serve(
         str, typer.Option(help="The address to listen on; 0.0.0.0 for all of this machine's.")
     ] = _DEFAULT.host,
     port: Annotated[int, typer.Option(help="0 for one that is free.")] = _DEFAULT.port,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help=f"An embedded model, or a bundle's folder; the first is the default. "
-            f"[default: {DEFAULT_MODEL}]",
-            show_default=False,
-        ),
-    ] = None,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            "-p",
-            help="strict, balanced, permissive, or a TOML file; the first is the default.",
-            show_default=False,
-        ),
-    ] = None,
+    model: ModelsOption = None,
+    policy: PoliciesOption = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="bf16 and scaled JPEG decoding: faster, not quite exact.")
     ] = False,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(help="What to compute in; f32 unless --fast.", show_default=False),
-    ] = None,
+    precision: PrecisionOption = None,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Pictures in the model at once; one a core.", show_default=False),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.options import Folder, JsonOption, naming_options
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.curate.splitting.rules import By, Part, SplitChanges, SplitRules
 from figleaf.errors import InputError
@@ -54,7 +54,7 @@ def split(
     check: Annotated[
         bool, typer.Option("--check", help="Only look for leaks in the split that is there.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Split into train, test and, if wanted, validation and folds; refused where it would leak.
 

@@ -9,12 +9,20 @@ import typer
 from rich.cells import cell_len
 
 from figleaf.cli.grid import print_grid
-from figleaf.cli.options import Folder, naming_options
+from figleaf.cli.options import (
+    ClassWeightsOption,
+    FastFeaturesOption,
+    Folder,
+    JsonOption,
+    PowerOption,
+    QuietOption,
+    check_power,
+    naming_options,
+)
 from figleaf.cli.phases import Phases, told_of_interruption
 from figleaf.cli.terminal import Screen, print_json, printable, quoted, say, standard_output
 from figleaf.errors import InputError
 from figleaf.report.tables import counted
-from figleaf.training.class_weights import ClassWeights
 from figleaf.training.finetune.rules import FinetuneRules
 from figleaf.training.rules import Mode, TrainRules
 
@@ -59,15 +67,9 @@ def train(
     download: Annotated[
         bool, typer.Option("--download", help="Let timm download the net's published weights.")
     ] = False,
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Features in bf16, of JPEGs that are decoded scaled.")
-    ] = False,
-    class_weights: Annotated[
-        ClassWeights, typer.Option(help="How much rare classes count: none, sqrt, balanced, power.")
-    ] = _RULES.class_weights,
-    power: Annotated[
-        float, typer.Option(min=0, max=2, help="The exponent of --class-weights power.")
-    ] = _RULES.power,
+    fast: FastFeaturesOption = False,
+    class_weights: ClassWeightsOption = _RULES.class_weights,
+    power: PowerOption = _RULES.power,
     l2: Annotated[
         float | None,
         typer.Option(
@@ -99,8 +101,8 @@ def train(
     detail: Annotated[
         bool, typer.Option("--detail", help="Show the layers of the model as well.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Train a classifier on the split of a data set; classify and evaluate take what comes of it.
 
@@ -121,8 +123,7 @@ def train(
         raise InputError(
             "--anew is about a checkpoint of fine-tuning: it goes with --mode finetune"
         )
-    if power != _RULES.power and class_weights is not ClassWeights.POWER:
-        raise InputError("--power is the exponent of --class-weights power: give that as well")
+    check_power(power != _RULES.power, class_weights)
     with naming_options():
         rules = TrainRules(
             mode=mode,

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from figleaf.actions.journal import NAME
+from figleaf.actions.places import FOLDERS
 from figleaf.actions.rules import Action
 from figleaf.classify.classifier import Classifier, load
 from figleaf.classify.crops import CropRules
 from figleaf.classify.moving import FrameRules
 from figleaf.cli.classifying.choosing import Only
+from figleaf.cli.classifying.resuming import options_of
 from figleaf.cli.explaining import Explaining
 from figleaf.cli.inputs import STDIN
 from figleaf.cli.own import Own
@@ -132,11 +135,17 @@ class Asked:
     @property
     def own(self) -> Own:
         """What the command writes, and is no input."""
-        files = (self.showing.output, self.doing.resume, self.doing.report)
-        folders = [action.folder for action in self.doing.actions]
-        if self.doing.explain:
-            folders.append(self.doing.explain.folder)
-        return Own(tuple(folders), tuple(file for file in files if file))
+        doing = self.doing
+        places = [action.folder for action in doing.actions]
+        files = [self.showing.output, doing.resume, doing.report, *(one / NAME for one in places)]
+        if doing.resume:
+            files.append(options_of(doing.resume))
+        folders = [*places, doing.explain.folder] if doing.explain else places
+        return Own(
+            tuple(folders),
+            tuple(file for file in files if file),
+            tuple(place / folder for place in places for folder in FOLDERS),
+        )
 
     def _check_resume(self, resume: Path) -> None:
         showing = self.showing

@@ -136,7 +136,7 @@ class ResumedFile:
         _refuse(self._path, {key: (rest[key], told[key]) for key in _TOLD})
 
     def _check_options(self, options: Mapping[str, Any], *, fresh: bool) -> None:
-        beside = self._path.with_name(f".{self._path.name}.options")
+        beside = options_of(self._path)
         before: object = None
         if not fresh:  # with no result there is nothing that could not go with others
             with suppress(FileNotFoundError, ValueError):
@@ -150,6 +150,11 @@ class ResumedFile:
                 file.write(json.dumps(options, indent=2).encode())
         except OSError as error:
             raise InputError(f"{beside}: {error.strerror}; give --resume another file") from error
+
+
+def options_of(path: Path) -> Path:
+    """The hidden file beside one of results, that says with which options it was begun."""
+    return path.with_name(f".{path.name}.options")
 
 
 def _moved_to(row: Mapping[str, Any]) -> list[str]:
