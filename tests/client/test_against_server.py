@@ -186,7 +186,9 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(photo: Path) -> None:
                 connection, _ = listener.accept()
                 with connection:
                     asked += 1
-                    connection.recv(65536)
+                    sent = b""
+                    while not sent.endswith(b"--\r\n"):  # else closing would reset it
+                        sent += connection.recv(65536)
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 
         thread = threading.Thread(target=serve)

@@ -7,6 +7,7 @@ import io
 import json
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -125,9 +126,17 @@ def test_without_a_cache_nothing_is_remembered(server: Running, photo: Path) -> 
 
 @pytest.fixture
 def misbehaving() -> Any:
-    rules = rules_for(decode_deadline=1.0, workers=2, max_queue=4)
+    # Time enough for a picture on a busy machine, and far less than what hangs would take.
+    rules = rules_for(decode_deadline=3.0, workers=2, max_queue=4)
     with running(rules, Surroundings(decode=slow.misbehave)) as server:
         yield server
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert condition()
 
 
 def test_a_decoder_that_hangs_is_killed_and_the_picture_goes_to_a_person(
@@ -135,7 +144,7 @@ def test_a_decoder_that_hangs_is_killed_and_the_picture_goes_to_a_person(
 ) -> None:
     began = time.monotonic()
     hung, good = answers(misbehaving, slow.HANG, photo.read_bytes())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert (hung["status"], hung["decision"], hung["scores"]) == ("timeout", "review", {})
     assert good["status"] == "ok"
     assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
@@ -164,12 +173,12 @@ def test_a_worker_that_lies_is_not_believed(photo: Path) -> None:
 
 
 def test_a_full_queue_says_when_to_come_again(misbehaving: Running, photo: Path) -> None:
-    data = slow.SLOW + photo.read_bytes()
-    with ThreadPoolExecutor(12) as threads:
-        responses = list(threads.map(lambda _: ask(misbehaving, data), range(12)))
-    statuses = [response.status_code for response in responses]
-    assert set(statuses) == {200, 503}
-    refused = next(response for response in responses if response.status_code == 503)
+    with ThreadPoolExecutor(4) as threads:
+        accepted = [threads.submit(ask, misbehaving, slow.HANG) for _ in range(4)]
+        wait_until(lambda: misbehaving.service.slots.held == 4)
+        refused = ask(misbehaving, photo.read_bytes())
+        assert [one.result().status_code for one in accepted] == [200] * 4
+    assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.json()["type"] == "urn:figleaf:problem:overloaded"
     assert figure(misbehaving, "figleaf_queue_images") == 0
@@ -187,39 +196,33 @@ def test_a_client_that_goes_away_is_not_worked_for(misbehaving: Running, photo: 
         lines = [f"{name}: {value}" for name, value in form.headers.items()]
         writer.write("\r\n".join([f"POST {PATH} HTTP/1.1", *lines, "", ""]).encode() + form.content)
         await writer.drain()
-        await asyncio.sleep(0.1)
+        while not misbehaving.service.slots.held:
+            await asyncio.sleep(0.001)
         writer.close()
 
     async def leave_all() -> None:
-        await asyncio.gather(*(leave() for _ in range(4)))
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(leave() for _ in range(4)))
 
     asyncio.run(leave_all())
-    until = time.monotonic() + 10
-    while figure(misbehaving, "figleaf_queue_images") and time.monotonic() < until:
-        time.sleep(0.02)
-    assert figure(misbehaving, "figleaf_queue_images") == 0
-    assert (
-        figure(
-            misbehaving, 'figleaf_requests_total{method="POST",route="/v1/classify",status="499"}'
-        )
-        > 0
-    )
+    left = 'figleaf_requests_total{method="POST",route="/v1/classify",status="499"}'
+    wait_until(lambda: figure(misbehaving, left) > 0)
+    wait_until(lambda: figure(misbehaving, "figleaf_queue_images") == 0)
     assert answers(misbehaving, photo.read_bytes())[0]["status"] == "ok"
 
 
 def test_nor_one_that_asked_several_things_at_once() -> None:
     small, log = io.BytesIO(), io.BytesIO()
     Image.new("RGB", (64, 64), (90, 100, 200)).save(small, "PNG")
-    data = slow.SLOW + small.getvalue()
+    data = slow.HANG + small.getvalue()
     head = b"POST %b HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n" % PATH.encode()
-    with running(rules_for(), Surroundings(log=log, decode=slow.misbehave)) as server:
+    surroundings = Surroundings(log=log, decode=slow.misbehave)
+    with running(rules_for(decode_deadline=60.0), surroundings) as server:
         host, port = server.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as wire:
             wire.sendall(3 * (head + b"Content-Length: %d\r\n\r\n" % len(data) + data))
-            time.sleep(0.1)
-        until = time.monotonic() + 10
-        while b'"request",' not in log.getvalue() and time.monotonic() < until:
-            time.sleep(0.01)
+            wait_until(lambda: server.service.slots.held == 1)
+        wait_until(lambda: b'"request",' in log.getvalue())
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["status"] for line in lines if line["event"] == "request"] == [499]
     assert not {"error", "server"} & {line["event"] for line in lines}

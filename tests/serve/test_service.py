@@ -33,13 +33,13 @@ def test_what_is_not_done_in_time_is_told_so() -> None:
         with running(rules, Surroundings(log=log, decode=slow.misbehave)) as server:
             files = {"file": slow.HANG}
             asked = thread.submit(httpx2.post, server.url + "/v1/classify", files=files, timeout=60)
-            until = time.monotonic() + 10
+            until = time.monotonic() + 60
             while not server.service.slots.held and time.monotonic() < until:
                 time.sleep(0.02)
             began = time.monotonic()
         # Not what the decoder would take: it is killed.
-        assert time.monotonic() - began < 10
-        response = asked.result(10)
+        assert time.monotonic() - began < 30
+        response = asked.result(60)
     assert response.status_code == 503
     assert response.json()["type"] == "urn:figleaf:problem:not-ready"
     assert "retry-after" in response.headers

