@@ -5,6 +5,7 @@ import { Wait } from "./work.js";
 
 const TRIES = 6;
 const LONGEST_WAIT = 20; // seconds between two tries
+const UNSENDABLE = /[^\x20-\x7e]/; // no header has these, and no key
 
 /** Asks a figleaf server. `key` may be set; `wanted` says whether it has asked for one. */
 export class Server extends EventTarget {
@@ -52,9 +53,10 @@ export class Server extends EventTarget {
 
   async #outcome(item, model, wanted) {
     for (let tried = 1; ; tried++) {
-      const response = await this.#post(item, model, wanted);
+      const { key } = this;
+      const response = await this.#post(item, model, key, wanted);
       if (!wanted()) throw new Wait();
-      if (response.status === 401) this.#want();
+      if (response.status === 401) this.#want(key);
       const busy = response.status === 503 || response.status === 429;
       if (!busy || tried === TRIES) return outcomeOf(response);
       const seconds = Math.min(LONGEST_WAIT, Number(response.headers.get("retry-after")) || tried);
@@ -63,23 +65,27 @@ export class Server extends EventTarget {
     }
   }
 
-  async #post(item, model, wanted) {
+  async #post(item, model, key, wanted) {
     const url = new URL(this.#url);
     url.searchParams.set("model", model);
     const form = new FormData();
     // The bytes are read first: a file that has gone is told from a server that has.
     const bytes = await item.file.arrayBuffer();
+    if (UNSENDABLE.test(key)) this.#want(key);
     // Reading may have taken long: whoever has switched the server off meanwhile wants nothing sent.
     if (!wanted()) throw new Wait();
     form.append("file", new Blob([bytes], { type: item.file.type }), "picture");
-    const headers = this.key ? { "X-API-Key": this.key } : {};
+    const headers = key ? { "X-API-Key": key } : {};
     const { signal } = this.#sending;
     return fetch(url, { method: "POST", body: form, headers, credentials: "omit", signal });
   }
 
-  #want() {
-    this.wanted = true;
-    this.dispatchEvent(new Event("change"));
+  /** This key, or none, was refused. Where another one was given meanwhile, that is tried first. */
+  #want(key) {
+    if (key === this.key) {
+      this.wanted = true;
+      this.dispatchEvent(new Event("change"));
+    }
     throw new Wait();
   }
 }

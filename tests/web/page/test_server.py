@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from figleaf.serve.keys import new_key
 from figleaf.serve.problems import MEDIA_TYPE, Kind, ProblemError
@@ -141,6 +141,10 @@ def test_a_server_that_wants_a_key(browser: Browser, locked: tuple[str, str], ph
         expect(one.at("server-key")).to_be_visible()
         expect(one.at("work-state")).to_have_text("1 waits for the server's key")
         one.at("key").fill("wrong")
+        with one.page.expect_response(lambda answer: answer.status == 401):
+            one.at("key").press("Enter")
+        expect(one.at("work-state")).to_have_text("1 waits for the server's key")
+        one.at("key").fill("열쇠")  # which no request can carry
         one.at("key").press("Enter")
         expect(one.at("work-state")).to_have_text("1 waits for the server's key")
         one.at("key").fill(key)
@@ -148,6 +152,37 @@ def test_a_server_that_wants_a_key(browser: Browser, locked: tuple[str, str], ph
         one.judged(1)
         assert one.record("astronaut.png")["status"] == "ok"
         assert key not in str(one.page.evaluate("JSON.stringify(localStorage)"))
+
+
+def test_a_refusal_that_is_late_takes_no_newer_key_away(
+    browser: Browser, locked: tuple[str, str], photo: Path
+) -> None:
+    url, key = locked
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.headers.get("x-api-key") == "wrong":
+            held.append(route)
+        else:
+            route.continue_()
+
+    with Opened(browser, url) as one:
+        one.ready()
+        one.page.get_by_role("switch", name=ASK).check()
+        one.choose(photo)
+        expect(one.at("server-key")).to_be_visible()
+        one.page.route("**/v1/classify*", hold)
+        one.at("key").fill("wrong")
+        with one.page.expect_request("**/v1/classify*"):
+            one.at("key").press("Enter")
+        while not held:
+            one.page.wait_for_timeout(20)
+        one.at("key").fill(key)
+        one.press("key-use")
+        with one.page.expect_response(lambda answer: answer.status == 401):
+            held[0].continue_()
+        one.judged(1)
+        assert one.record("astronaut.png")["status"] == "ok"
 
 
 def test_a_server_that_is_gone_says_so_and_can_be_asked_again(
