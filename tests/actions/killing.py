@@ -1,10 +1,10 @@
 """A run that is killed: at its n-th touch of the file system, or from outside at any moment.
 
-    python -m tests.actions.killing KIND FOLDER PLACE [each]
+    python -m tests.actions.killing KIND FOLDER PLACE each|MOST
 
-With `each`, one process after another is begun, the n-th of which kills itself just before its n-th
-touch, on files of its own; how each ended is a line of the output, and the first that came to its
-end is the last. Without it the run goes on to its end.
+With MOST it waits to be killed once it has done so much, or ends before. With `each`, one process
+after another is begun, the n-th of which kills itself just before its n-th touch, on files of its
+own; how each ended is a line of the output, and the first that came to its end is the last.
 """
 
 import os
@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from figleaf.actions.act import act
-from figleaf.actions.rules import Action, Kind
+from figleaf.actions.rules import Action, Fate, Kind
 
 from .acting import make, verdicts
 
@@ -22,10 +22,13 @@ TOUCHES = {"open", "os.link", "os.remove", "os.rename", "os.mkdir", "os.truncate
 FILES = 5
 
 
-def run(kind: str, folder: Path, place: Path) -> None:
-    """All of it."""
-    for _ in act(verdicts(folder), [Action(Kind(kind), place)]):
-        pass
+def run(kind: str, folder: Path, place: Path, most: int | None = None) -> None:
+    """All of it, or so many files."""
+    for acted in act(verdicts(folder), [Action(Kind(kind), place)]):
+        if most is not None and acted.outcomes[0].fate is Fate.DONE:
+            most -= 1
+            if not most:
+                signal.pause()
 
 
 def killed_at(touch: int, kind: str, folder: Path, place: Path) -> int:
@@ -49,10 +52,10 @@ def killed_at(touch: int, kind: str, folder: Path, place: Path) -> int:
     os._exit(0)
 
 
-def main(kind: str, folder: Path, place: Path, *each: str) -> None:
+def main(kind: str, folder: Path, place: Path, how: str) -> None:
     """See the module."""
-    if not each:
-        run(kind, folder, place)
+    if how != "each":
+        run(kind, folder, place, int(how))
         return
     for touch in count(1):
         here = make(Path(f"{folder}-{touch}"), FILES)
@@ -63,4 +66,4 @@ def main(kind: str, folder: Path, place: Path, *each: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:])
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

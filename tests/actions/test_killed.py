@@ -22,7 +22,7 @@ from .killing import FILES
 ROOT = Path(__file__).parents[2]
 SCRIPT = [sys.executable, "-m", "tests.actions.killing"]
 KILLED = -signal.SIGKILL
-MANY = 300
+MANY, MOST = 300, 75
 
 
 def expected(kind: Kind, folder: Path, tmp_path: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -93,9 +93,10 @@ def test_kills_from_outside_at_any_moment(kind: Kind, tmp_path: Path) -> None:
     kills = 0
     for _ in range(100):
         started = len(contents(place)) if place.exists() else 0
-        process = subprocess.Popen([*SCRIPT, kind, folder, place], cwd=ROOT)
+        # It waits at MOST more, so that it cannot be too fast to be killed.
+        process = subprocess.Popen([*SCRIPT, kind, folder, place, str(MOST)], cwd=ROOT)
         # Once it is at work: at so many more files.
-        until = started + chance.randint(1, MANY // 4)
+        until = started + chance.randint(1, MOST)
         while process.poll() is None and len(contents(place)) < until:
             time.sleep(0.001)
         process.kill()

@@ -241,6 +241,21 @@ def test_a_file_that_comes_in_the_place_of_a_moved_one_is_looked_at(
     assert files(place) == ["allow/astronaut.png", "allow/coffee-1.png", "allow/coffee.png"]
 
 
+HELD = """
+import runpy, signal, sys
+left = int(sys.argv.pop(1))
+def hold(event, arguments):
+    global left
+    if event == "os.link":
+        if not left:
+            signal.pause()
+        left -= 1
+sys.addaudithook(hold)
+runpy.run_module("figleaf", run_name="__main__", alter_sys=True)
+"""
+"""The command, which moves so many files and then waits to be killed: it cannot be too fast."""
+
+
 def test_killed_runs_that_are_gone_on_with_lose_nothing(
     folder: Path, place: Path, tmp_path: Path
 ) -> None:
@@ -250,24 +265,41 @@ def test_killed_runs_that_are_gone_on_with_lose_nothing(
     for number in range(count):  # what follows the end of a JPEG is not part of the picture
         (folder / f"{number}.jpg").write_bytes(data + b"%d" % number)
     lines = tmp_path / "a.jsonl"
-    command = [sys.executable, "-m", "figleaf", "classify", folder, "-r", *SMALL, "--threads", "1"]
+    command = ["classify", folder, "-r", *SMALL, "--threads", "1"]
     command += ["--move-to", place, "--resume", lines]
     kills = 0
     for _ in range(20):
-        before = len(files(place))
-        process = subprocess.Popen(list(map(str, command)))
-        while process.poll() is None and len(files(place)) < before + 17 + 5 * kills:
+        before, most = len(files(place)), 17 + 5 * kills
+        process = subprocess.Popen([sys.executable, "-c", HELD, *map(str, [most, *command])])
+        while process.poll() is None and len(files(place)) < before + most:
             time.sleep(0.001)
         process.kill()
         if process.wait() == 0:
             break
         kills += 1
-    assert kills >= 2
+    assert kills == 2
     assert files(folder) == []
     assert len(files(place)) == count + 3
     found = records(lines.read_text())
     assert len({one["input"] for one in found}) == len(found) == count + 3
     assert all(Path(one["actions"][0]["to"]).is_file() for one in found)
+
+
+@pytest.mark.parametrize(("policy", "rows"), [("balanced", 4), ("strict", 2)])
+def test_a_killed_run_leaves_its_rows_to_one_that_judges_alike(
+    folder: Path, place: Path, tmp_path: Path, policy: str, rows: int
+) -> None:
+    run(folder, "--resume", tmp_path / "a.jsonl", "--move-to", place)
+    journal = (place / NAME).read_text().splitlines(keepends=True)
+    (place / NAME).write_text("".join(line for line in journal if '"begin"' in line))
+    for number in range(2):
+        (folder / f"{number}.png").write_bytes((place / "allow/coffee.png").read_bytes())
+    options = ("--resume", tmp_path / "b.jsonl", "--move-to", place, "--policy", policy)
+    run(folder, *options)
+    run(folder, *options)
+    found = records((tmp_path / "b.jsonl").read_text())
+    assert {one["policy"] for one in found} == {f"{policy}@1"}
+    assert len(found) == rows
 
 
 # Watching.
@@ -288,13 +320,9 @@ def test_files_that_appear_are_moved_until_ctrl_c(
         _until(lambda: '"end": 2' in _text(inbox / "sorted" / NAME))
         assert (inbox / "sorted/allow/second.png").exists()
         (inbox / "sub").mkdir()
-        with (inbox / "sub/slow.jpg").open("wb") as file:
-            data = (folder / "sub/rocket.jpg").read_bytes()
-            for start in range(0, len(data), len(data) // 3 + 1):
-                file.write(data[start : start + len(data) // 3 + 1])
-                file.flush()
-                time.sleep(0.6)
-        _until(lambda: (inbox / "sorted/allow/sub/slow.jpg").exists())
+        # Whole at once: that a file which grows is waited for is tested with a clock of its own.
+        (folder / "sub/rocket.jpg").rename(inbox / "sub/late.jpg")
+        _until(lambda: (inbox / "sorted/allow/sub/late.jpg").exists())
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)
     finally:

@@ -42,6 +42,7 @@ class ResumedFile:
 
     def __init__(self, path: Path, told: Mapping[str, str], options: Mapping[str, Any]) -> None:
         self._path = path
+        self._told = dict(told)
         self._known: set[bytes] = set()
         self._moved: set[bytes] = set()
         self._since = time.monotonic()
@@ -68,9 +69,13 @@ class ResumedFile:
         return (one for one in found if _key(name_of(one.source)) not in self._known)
 
     def recover(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Add rows of files that a killed run had moved, where they are missing."""
+        """Add rows of files that a killed run had moved, where they are missing.
+
+        That run may have been another one, whose rows would not go with those of this file.
+        """
         for row in rows:
-            if not self._moved.issuperset(map(_key, _moved_to(row))):
+            is_there = self._moved.issuperset(map(_key, _moved_to(row)))
+            if self._told.items() <= row.items() and not is_there:
                 self._write(row)
 
     def write(self, acted: Acted) -> None:
