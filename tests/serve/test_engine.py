@@ -292,6 +292,31 @@ def test_keys_are_asked_for(tmp_path: Path, photo: Path) -> None:
     assert "secret" not in log.read_text()
 
 
+def test_what_there_is_no_room_for_is_not_charged(tmp_path: Path, photo: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    keys.write_text(
+        f'[keys.any]\nsha256 = "{hashlib.sha256(b"any").hexdigest()}"\n'
+        f'[keys.few]\nsha256 = "{hashlib.sha256(b"few").hexdigest()}"\nrate = 0.001\nburst = 2\n'
+    )
+
+    def post(server: Running, key: str, *files: bytes) -> int:
+        named = [("file", (str(number), data)) for number, data in enumerate(files)]
+        headers = {"x-api-key": key}
+        return httpx2.post(server.url + PATH, files=named, headers=headers, timeout=60).status_code
+
+    two = [photo.read_bytes()] * 2
+    rules = rules_for(keys=keys, max_queue=2, decode_deadline=5.0)
+    with (
+        running(rules, Surroundings(decode=slow.misbehave)) as server,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        accepted = thread.submit(post, server, "any", slow.HANG)
+        wait_until(lambda: server.service.slots.held == 1)
+        assert [post(server, "few", *two) for _ in range(2)] == [503, 503]
+        assert accepted.result() == 200
+        assert [post(server, "few", *two) for _ in range(2)] == [200, 429]
+
+
 def test_origins(photo: Path) -> None:
     with running(rules_for(cors_origins=("https://a.example",))) as server:
         headers = {"origin": "https://a.example", "access-control-request-method": "POST"}

@@ -265,7 +265,7 @@ async def classify(
     request_id = request.scope["request_id"]
     with choice.hosted.in_use(), service.budget.hold() as hold:
         uploads = await read_uploads(request.receive, _head(request), hold, service.rules)
-        service.slots.check()  # once more, since what is refused should not be charged
+        service.slots.check(len(uploads))  # again, since what is refused should not be charged
         catalogue.gate.charge(key, len(uploads))
         if any(upload.url is not None for upload in uploads):
             uploads = await service.fetch(uploads, hold, request_id)

@@ -29,14 +29,16 @@ class Slots:
         """Whether there is no room for another image."""
         return self.held >= self._limit
 
-    def check(self) -> None:
-        """Refuse a request before its body is read, if there is no room now.
+    def check(self, images: int = 1) -> None:
+        """Refuse a request if there is no room for its images now; nothing is taken.
 
         Raises:
             ProblemError: OVERLOADED.
         """
         if self.full:
             raise overloaded("the queue is full", self._seconds())
+        if self.held and self.held + images > self._limit:
+            raise overloaded("the queue has no room for so many images", self._seconds())
 
     def take(self, images: int) -> None:
         """Accept images. Where there are none, one request may bring more than the limit: it is
@@ -45,9 +47,7 @@ class Slots:
         Raises:
             ProblemError: OVERLOADED; nothing was taken.
         """
-        self.check()
-        if self.held and self.held + images > self._limit:
-            raise overloaded("the queue has no room for so many images", self._seconds())
+        self.check(images)
         if not self.held:
             self._last = None  # idle until now: that was no interval
         self.held += images
