@@ -233,7 +233,9 @@ def changed_files(rules: ServeRules) -> Sequence[tuple[str, int, int]]:
     files = [*rules.allow_lists, *rules.block_lists, *([rules.keys] if rules.keys else [])]
     files += [Path(policy) for policy in rules.policies if policy not in presets()]
     parts = [part for model in rules.models for part in members(model)]
-    files += [Path(part) / "card.json" for part in parts if part not in embedded()]
+    folders = [Path(part) for part in parts if part not in embedded()]
+    # The graph as well: where it is written after the card, that alone could not be loaded yet.
+    files += [folder / name for folder in folders for name in ("card.json", "model.onnx")]
     return [_state_of(file) for file in files]
 
 
