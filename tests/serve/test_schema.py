@@ -14,6 +14,7 @@ from schemathesis.checks import CheckFunction
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from figleaf.images import Limits
+from figleaf.models.runtime import Precision
 from figleaf.serve.app import create_app
 from figleaf.serve.keys import new_key
 from figleaf.serve.rules import fetch_rules
@@ -45,6 +46,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     keys.write_text(f'[keys.test]\nsha256 = "{DIGEST}"\n')
     with running(replace(RULES, keys=keys), Surroundings(resolve=find_nothing)) as started:
         yield started
+
+
+def test_every_precision_is_in_the_document() -> None:
+    schemas = create_app(RULES).openapi()["components"]["schemas"]
+    for name in ("Result", "ModelInfo"):
+        reference = schemas[name]["properties"]["precision"]["$ref"]
+        assert schemas[reference.rpartition("/")[2]]["enum"] == list(Precision)
 
 
 @schema.parametrize()

@@ -1,11 +1,12 @@
 """The shapes of requests and answers, as the OpenAPI document shows them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from figleaf.classify.prediction import Decision
 from figleaf.errors import Status
+from figleaf.models.runtime import Precision
 
 _LONGEST_URL = 16_384
 _STRICT = ConfigDict(extra="forbid")
@@ -59,7 +60,7 @@ class Result(BaseModel):
     reason: str
     policy: str
     model: str
-    precision: Literal["f32", "bf16"]
+    precision: Precision
     frames: Annotated[
         list[Frame] | None, Field(description="Of a moving picture, those that were looked at.")
     ] = None
@@ -117,7 +118,7 @@ class ModelInfo(BaseModel):
     version: str
     tag: str
     labels: list[str]
-    precision: Literal["f32", "bf16"]
+    precision: Precision
     default: bool
     description: str
     license: str
