@@ -188,6 +188,7 @@ def test_files_are_watched_where_that_is_asked_for(photo: Path, tmp_path: Path) 
         (["--block-list", "none.txt"], "none.txt"),
         (["--port", "70000"], "--port must be from 0 to 65535"),
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+        (["--host", "\ud55c\uae00..example"], "cannot listen on"),
         (["--decode-deadline", "0"], "--decode-deadline must be"),
     ],
 )
@@ -233,6 +234,20 @@ def _is_alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state != "Z"
+
+
+@pytest.mark.parametrize(("rate", "line"), [("20", "rate = 20"), ("1234567.5", "rate = 1234567.5")])
+def test_a_key_has_the_rate_that_was_said(rate: str, line: str) -> None:
+    command = [str(FIGLEAF), "keys", "website", "--rate", rate]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert line in made.stdout.splitlines()
+
+
+def test_a_rate_that_no_file_of_keys_may_have_is_refused() -> None:
+    command = [str(FIGLEAF), "keys", "website", "--rate", "inf"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--rate must be" in done.stderr
 
 
 def test_a_key_is_made_and_works(photo: Path, tmp_path: Path) -> None:

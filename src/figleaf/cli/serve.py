@@ -1,5 +1,6 @@
 """`figleaf serve`: the HTTP service; `figleaf keys`: an API key for it."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -161,9 +162,11 @@ def keys(
 
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         raise InputError(f"a key's name has letters, digits, - and _ alone, unlike {name!r}")
+    if rate is not None and not math.isfinite(rate):
+        raise InputError(f"--rate must be a number of images a second, not {rate}")
     key, digest = new_key()
     print(f'[keys.{name}]\nsha256 = "{digest}"')
     if rate is not None:
-        print(f"rate = {rate:g}")
+        print(f"rate = {rate:.15g}")
     print()
     say(f"the key, which nothing can show again: {key}")

@@ -91,10 +91,9 @@ def _listener(rules: ServeRules) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((rules.host, rules.port))
-        except OSError as error:
-            raise InputError(
-                f"cannot listen on {rules.host}, port {rules.port}: {error.strerror or error}"
-            ) from None
+        except (OSError, TypeError) as error:  # the latter of what is no name in IDNA
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"cannot listen on {rules.host}, port {rules.port}: {why}") from None
         yield listener
 
 
