@@ -128,7 +128,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ) -> dict[str, str]:
         # Read once: what is judged is what is kept. The name and type that the browser sent are
         # the uploader's words; the format is told by the bytes.
-        data = await photo.read()
+        data = await photo.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise HTTPException(413, "This file is too large.")
         try:
             prediction = await judge(data)
         except ServerError as error:

@@ -99,6 +99,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Read once: what is judged is what is kept. The name and type that the browser sent are
         # the uploader's words; the format is told by the bytes.
         data = file.stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            abort(413, "This file is too large.")
         try:
             prediction = judge.classify(data)
         except ServerError:

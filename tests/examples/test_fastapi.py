@@ -78,6 +78,17 @@ def test_of_what_is_too_large_no_more_is_read(example: Any, tmp_path: Path) -> N
     assert taken < example.MAX_BYTES + 2 * 2**20
 
 
+def test_nor_is_a_picture_kept_that_is_a_byte_too_long(
+    example: Any, tmp_path: Path, photo: Path, served: str
+) -> None:
+    long = photo.read_bytes().ljust(example.MAX_BYTES + 1, b"\0")  # a server would take it
+    with application(example, folder=tmp_path, url=served) as client:
+        answers = [post(client, data) for data in (long, long[:-1])]
+    assert answers[0] == (413, {"detail": "This file is too large."})
+    assert answers[1][0] == 201
+    check_kept(tmp_path, "public", long[:-1])
+
+
 def test_the_server_can_judge(
     example: Any, tmp_path: Path, photo: Path, served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,17 @@ def test_what_is_too_large_is_not_read(example: Any, tmp_path: Path) -> None:
     assert status == 413
 
 
+def test_nor_is_a_picture_kept_that_is_a_byte_too_long(
+    example: Any, tmp_path: Path, photo: Path, served: str
+) -> None:
+    long = photo.read_bytes().ljust(example.MAX_BYTES + 1, b"\0")  # a server would take it
+    with application(example, folder=tmp_path, url=served) as client:
+        answers = [post(client, data) for data in (long, long[:-1])]
+    assert answers[0] == (413, {"error": "This file is too large."})
+    assert answers[1][0] == 201
+    check_kept(tmp_path, "public", long[:-1])
+
+
 def test_the_server_can_judge(
     example: Any, tmp_path: Path, photo: Path, served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
