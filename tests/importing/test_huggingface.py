@@ -192,6 +192,17 @@ def test_the_index_decides_and_not_the_names(tmp_path: Path) -> None:
     assert scores(imported, tmp_path / "green", GREEN)["nsfw"] > 0.99
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_names_in_timms_fields_have_to_agree(tmp_path: Path, nested: bool) -> None:
+    def told(*names: str) -> dict[str, Any]:
+        field = {"label_names": names}
+        return {"pretrained_cfg": field} if nested else field
+
+    with pytest.raises(ImportModelError, match="says otherwise"):
+        import_huggingface(lay_out(tmp_path / "in", config=told("nsfw", "normal")))
+    import_huggingface(lay_out(tmp_path / "same", config=told("normal", "nsfw")))
+
+
 def test_several_classes_are_summed(tmp_path: Path) -> None:
     config = {"id2label": {"0": "low", "1": "high", "2": "normal"}, "label2id": None}
     folder = lay_out(tmp_path / "in", red_model(classes=3), config=config)

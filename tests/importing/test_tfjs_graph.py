@@ -52,6 +52,17 @@ def test_a_softmax_of_single_operations_is_taken(tmp_path: Path) -> None:
     assert any("no softmax" in note for note in imported.notes)
 
 
+def test_a_softmax_is_one_in_another_shape_too(tmp_path: Path) -> None:
+    net = Nodes()
+    shares = net.add("Softmax", [net.mean("image", [1, 2])])
+    net.output(net.add("Reshape", [shares, net.constant([-1, 1, 1, 3])]))
+    net.write(tmp_path / "net")
+    imported = import_tfjs(tmp_path / "net", CLASSES)
+    assert not any("no softmax" in note for note in imported.notes)
+    with pytest.raises(ImportModelError, match="leave --logits away"):
+        import_tfjs(tmp_path / "net", CLASSES, TfjsRules(logits=True))
+
+
 def test_any_size_needs_to_be_told(tmp_path: Path) -> None:
     net = small_graph(side=-1)
     arrays = net.write(tmp_path / "net")

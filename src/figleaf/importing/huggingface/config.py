@@ -43,8 +43,8 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The classes, in the order of the outputs.
 
     Raises:
-        ImportModelError: there are none, their numbers are not 0..n-1, or `id2label` and `label2id`
-            contradict each other.
+        ImportModelError: there are none, their numbers are not 0..n-1, or `label2id` or timm's
+            `label_names` contradicts `id2label`.
     """
     raw = config.get("id2label")
     if not isinstance(raw, dict) or not raw:
@@ -60,6 +60,7 @@ def read_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     # By their numbers: as strings "10" comes before "2".
     labels = tuple(by_number[number] for number in range(len(raw)))
     _check_inverse(labels, config.get("label2id"))
+    _check_names(labels, config)
     count = config.get("num_labels")
     if count is not None and count != len(labels):
         raise ImportModelError(f"{FILE}: 'num_labels' is {count!r}, 'id2label' has {len(labels)}")
@@ -90,6 +91,18 @@ def _check_inverse(labels: tuple[str, ...], raw: Any) -> None:
             f"{FILE}: 'id2label' says {expected}, 'label2id' says {raw}: one of them is wrong, and"
             " which cannot be known. Ask whoever made the model"
         )
+
+
+def _check_names(labels: tuple[str, ...], config: Mapping[str, Any]) -> None:
+    """See that timm's own fields, where there are any, say the same."""
+    nested = config.get("pretrained_cfg")
+    for one in (config, nested if isinstance(nested, dict) else {}):
+        names = one.get("label_names")
+        if names and names != list(labels):
+            raise ImportModelError(
+                f"{FILE}: 'label_names' are {names}, another field of it says otherwise: which is"
+                " right cannot be known. Ask whoever made the model"
+            )
 
 
 def _is_digits(value: Any) -> bool:

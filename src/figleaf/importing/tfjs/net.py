@@ -75,7 +75,7 @@ class Net:
         return made
 
     def kind_of(self, x: Value) -> str:
-        """ONNX's operator that gives a value; "" for the picture itself."""
+        """ONNX's operator that gives a value, whatever its shape; "" for the picture itself."""
         return self._kinds.get(x.name, "")
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
@@ -281,6 +281,7 @@ class Net:
         done = self.node("Reshape", [source, to], f"{name}/tf" if moved else name)
         if moved:
             done = self.node("Transpose", [done], name, perm=[0, 3, 1, 2])
+        self._kinds[done] = self.kind_of(x)
         result = Value(done, target)
         if self.pooled == x and len(target) == 1:
             self.pooled = result
