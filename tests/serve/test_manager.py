@@ -32,6 +32,25 @@ def test_the_manager_hears_when_it_answers_and_when_it_ends(tmp_path: Path) -> N
             process.communicate()
 
 
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no sockets of this kind here")
+def test_it_serves_where_standard_output_is_closed(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        command = [sys.executable, "-m", "figleaf", "serve", "--port", "0", "-m", "mobilenet_v2"]
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+        process = subprocess.Popen(closed, env=environment, stderr=subprocess.PIPE)
+        try:
+            assert manager.recv(100).decode() == READY
+            process.send_signal(signal.SIGTERM)
+            assert process.communicate(timeout=60)[1] == b""
+            assert process.returncode == 0
+        finally:
+            process.kill()
+            process.communicate()
+
+
 def test_without_a_manager_nothing_is_told() -> None:
     tell_manager(READY, {})
     for address in ("", "nonsense", "/no/such/socket", "@no-such-socket"):

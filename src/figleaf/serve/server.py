@@ -36,7 +36,8 @@ def run(rules: ServeRules) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it would end what is not ready to reload
     with _listener(rules) as listener:
-        service = Service(rules, Surroundings(log=sys.stdout.buffer))
+        log = sys.stdout.buffer if sys.stdout is not None else None  # as where it is closed
+        service = Service(rules, Surroundings(log=log))
         service.open()
         _Server(service).run([listener])
 
