@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 import figleaf.client
-from figleaf.client import Client, ClientRules, Url
+from figleaf.client import AsyncClient, Client, ClientRules, Url
 from figleaf.errors import InputError
 
 
@@ -61,6 +61,19 @@ def test_a_key_that_no_header_can_hold(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
+    [("HTTP_PROXY", "ftp://proxy.test"), ("SSL_CERT_FILE", "no-such-file.pem")],
+)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_an_environment_that_cannot_be_used(
+    kind: type[Client | AsyncClient], name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=name):
+        kind("http://a.test")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
     [
         ("timeout", 0),
         ("timeout", float("inf")),
@@ -90,7 +103,10 @@ def test_a_url_that_is_none(url: Any) -> None:
         Url(url)
 
 
-@pytest.mark.parametrize("wish", [{"top_k": 0}, {"top_k": True}, {"model": ""}, {"policy": 7}])
+@pytest.mark.parametrize(
+    "wish",
+    [{"top_k": 0}, {"top_k": True}, {"model": ""}, {"model": "\ud800"}, {"policy": 7}],
+)
 def test_a_wish_that_is_none(wish: Any) -> None:
     with Client("http://a.test") as client, pytest.raises(InputError, match=next(iter(wish))):
         client.classify(b"a", **wish)

@@ -46,7 +46,7 @@ class AsyncClient:
         self._place = Place(url, key)
         self._rules = rules
         self._around = around
-        self._session = httpx2.AsyncClient(transport=transport, **self._place.settings(rules))
+        self._session = self._place.session(httpx2.AsyncClient, rules, transport)
 
     async def classify(
         self,

@@ -55,12 +55,12 @@ class Client:
             around: clock, sleep and random numbers.
 
         Raises:
-            InputError: `url` or `key` cannot be used.
+            InputError: `url` or `key` cannot be used, or what the environment names.
         """
         self._place = Place(url, key)
         self._rules = rules
         self._around = around
-        self._session = httpx2.Client(transport=transport, **self._place.settings(rules))
+        self._session = self._place.session(httpx2.Client, rules, transport)
 
     def classify(
         self,

@@ -27,7 +27,7 @@ class Wish:
             raise InputError(f"top_k must be a whole number of at least 1, not {self.top_k!r}")
         for what in ("model", "policy"):
             name = getattr(self, what)
-            if name is not None and not (isinstance(name, str) and name):
+            if name is not None and not (isinstance(name, str) and name and _can_be_sent(name)):
                 raise InputError(f"{what} must be a name that the server knows, not {name!r}")
 
     @property
@@ -35,6 +35,14 @@ class Wish:
         """As the URL's query has it."""
         given = {"model": self.model, "policy": self.policy, "top_k": self.top_k}
         return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _can_be_sent(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Where a server is, and what goes wrong on the way to it, in httpx2's terms and in ours."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -11,6 +12,8 @@ from figleaf.client.answers import AS_ALLOWED, NEVER, Failure, Reply, failure_of
 from figleaf.client.rules import ClientRules
 from figleaf.client.sources import is_web_address
 from figleaf.errors import InputError, ServerError
+
+Session = TypeVar("Session", httpx2.Client, httpx2.AsyncClient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,20 @@ class Place:
             # A redirect could send pictures and the key anywhere.
             "follow_redirects": False,
         }
+
+    def session(self, make: Callable[..., Session], rules: ClientRules, transport: Any) -> Session:
+        """One of httpx2's clients, which reads the environment.
+
+        Raises:
+            InputError: a proxy or certificate that is named there cannot be used.
+        """
+        try:
+            return make(transport=transport, **self.settings(rules))
+        except (ImportError, OSError, ValueError) as error:  # the first: of a SOCKS proxy
+            raise InputError(
+                "the environment names a proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) or "
+                f"certificates (SSL_CERT_FILE, SSL_CERT_DIR) that cannot be used: {error}"
+            ) from None
 
     def outcome(self, response: httpx2.Response) -> Reply | Failure:
         """What an answer comes to."""
