@@ -51,7 +51,7 @@ export class Rules {
     this.labels = labels;
     const { policy } = this.#store.choices;
     put(at("policy-what"), sayFor(`policy_${policy.name}`, policy.description));
-    this.#controls = policy.rules.flatMap((rule) => THRESHOLDS.map((what) => this.#control(rule, what)));
+    this.#controls = policy.rules.flatMap((rule, n) => THRESHOLDS.map((what) => this.#control(rule, n, what)));
     at("rules").replaceChildren(...policy.rules.map((rule, n) => this.#group(rule, n)));
     this.#refresh();
   }
@@ -63,7 +63,8 @@ export class Rules {
     return make("fieldset", {}, legend, ...this.#controls.slice(2 * n, 2 * n + 2).map((one) => one.element));
   }
 
-  #control(rule, what) {
+  /** `n` is the rule's place: a sum and a class may have one name. */
+  #control(rule, n, what) {
     const spoken = { rule: rule.name, what: say(`decision_as_noun_${what}`) };
     // What is read out begins with what is seen: people who speak to the page say what they see.
     const named = say("rule_use", { label: say(`rule_${what}`), rule: rule.name });
@@ -74,27 +75,26 @@ export class Rules {
     const label = make("label", { class: "rule-use" }, use, make("span", { text: say(`rule_${what}`), "aria-hidden": "true" }));
     const id = `${rule.name}-${what}`;
     for (const [one, kind] of [[use, "use"], [slide, "slide"], [typed, "number"]]) one.dataset.rule = `${id}-${kind}`;
-    const move = (value) => this.#move(rule.name, what, value);
-    use.addEventListener("change", () => move(use.checked ? (this.#given(rule.name, what) ?? FIRST[what]) : null));
+    const move = (value) => this.#move(n, what, value);
+    use.addEventListener("change", () => move(use.checked ? (this.original.rules[n][what] ?? FIRST[what]) : null));
     slide.addEventListener("input", () => move(Number(slide.value)));
-    typed.addEventListener("change", () => move(Math.min(1, Math.max(0, Number(typed.value) || 0))));
-    return { name: rule.name, what, use, slide, typed, element: make("div", { class: "rule" }, label, slide, typed) };
+    typed.addEventListener("change", () => {
+      if (typed.value === "") this.#refresh(); // what is no number, or was wiped out, changes nothing
+      else move(Math.min(1, Math.max(0, Number(typed.value))));
+    });
+    return { n, what, use, slide, typed, element: make("div", { class: "rule" }, label, slide, typed) };
   }
 
-  #given(name, what) {
-    return this.original.rules.find((rule) => rule.name === name)[what];
-  }
-
-  #move(name, what, value) {
-    this.#store.choose({ policy: moved(this.#store.choices.policy, name, what, value) });
+  #move(n, what, value) {
+    this.#store.choose({ policy: moved(this.#store.choices.policy, n, what, value) });
     this.#refresh();
   }
 
   /** Set the controls to the policy, without making them anew: one of them has the focus. */
   #refresh() {
     const { policy } = this.#store.choices;
-    for (const { name, what, use, slide, typed } of this.#controls) {
-      const value = policy.rules.find((rule) => rule.name === name)[what];
+    for (const { n, what, use, slide, typed } of this.#controls) {
+      const value = policy.rules[n][what];
       use.checked = value !== null;
       slide.disabled = typed.disabled = value === null;
       slide.value = String(value ?? 1);

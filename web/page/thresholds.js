@@ -7,12 +7,12 @@ export const copyOf = (policy) => ({ ...policy, rules: policy.rules.map((rule) =
  * Another policy with one threshold moved; the rule's other one goes along where it would be passed.
  *
  * @param {object} policy
- * @param {string} name the rule's
+ * @param {number} n which rule; a sum and a class may have one name
  * @param {"review" | "block"} what
  * @param {number | null} value 0..1, or null for no threshold
  */
-export function moved(policy, name, what, value) {
-  const rules = policy.rules.map((rule) => (rule.name === name ? movedRule(rule, what, value) : rule));
+export function moved(policy, n, what, value) {
+  const rules = policy.rules.map((rule, m) => (m === n ? movedRule(rule, what, value) : rule));
   return { ...policy, rules };
 }
 
@@ -49,15 +49,21 @@ export function policyFile(policy, original) {
     `unreadable = ${quoted(policy.unreadable)}`,
   ];
   if (changed) lines.unshift(`# ${tagOf(policy, original)}`);
-  for (const rule of policy.rules) lines.push("", ...ruleLines(rule));
+  policy.rules.forEach((rule, n) => lines.push("", ...ruleLines(rule, isOfClass(policy.rules, n))));
   return `${lines.join("\n")}\n`;
 }
 
-function ruleLines(rule) {
-  // A rule on the one class that it is named after is a class's; "unsafe" is always a sum.
-  const single = rule.name !== "unsafe" && rule.classes.length === 1 && rule.classes[0] === rule.name;
-  const lines = [`[${single ? "classes" : "sums"}.${quoted(rule.name)}]`];
-  if (!single) lines.push(`classes = [${rule.classes.map(quoted).join(", ")}]`);
+/** Whether a rule is a class's and no sum: sums come first, and a class may have the name of one. */
+function isOfClass(rules, n) {
+  const { name, classes } = rules[n];
+  const places = rules.flatMap((rule, m) => (rule.name === name ? [m] : []));
+  if (places.length > 1) return n !== places[0];
+  return name !== "unsafe" && classes.length === 1 && classes[0] === name;
+}
+
+function ruleLines(rule, ofClass) {
+  const lines = [`[${ofClass ? "classes" : "sums"}.${quoted(rule.name)}]`];
+  if (!ofClass) lines.push(`classes = [${rule.classes.map(quoted).join(", ")}]`);
   for (const what of ["review", "block"]) {
     if (rule[what] !== null) lines.push(`${what} = ${rule[what]}`);
   }
