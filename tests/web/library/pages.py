@@ -77,7 +77,7 @@ class Opened:
 
     def without_workers(self) -> None:
         """Wait until the last worker has ended."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self.page.workers:
             assert time.monotonic() < deadline, self.page.workers
             self.page.wait_for_timeout(20)

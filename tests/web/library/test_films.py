@@ -245,8 +245,8 @@ def test_a_recording_without_a_length(shared: Opened) -> None:
         recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
         const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
         recorder.start();
-        for (let n = 0; n < 20; n++) {
-          context.fillStyle = n < 10 ? "red" : "blue";
+        for (let n = 0; n < 40; n++) {
+          context.fillStyle = n < 20 ? "red" : "blue";
           context.fillRect(0, 0, 64, 48);
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
@@ -256,7 +256,7 @@ def test_a_recording_without_a_length(shared: Opened) -> None:
         """
     )
     assert len(told) >= 3
-    assert 0.6 < told[-1]["seconds"] < 10
+    assert told[-1]["seconds"] > 0.6  # of two, less what a busy machine leaves out
 
 
 @pytest.mark.parametrize(("kind", "told"), [("video", "classified"), ("canvas", "UNREADABLE")])

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -87,6 +88,13 @@ class Opened:
     def names(self) -> list[str]:
         """Of the rows, from top to bottom."""
         return self.page.locator(".card .name").all_inner_texts()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for what no element shows."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not holds():
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(50)
 
     def press(self, identity: str) -> None:
         self.at(identity).click()

@@ -1,17 +1,21 @@
 """Many pictures: the page answers all the time, draws a part of them, and can be stopped."""
 
 import io
-import time
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
+import figleaf
+
+from .hosting import Plain, hosted
 from .opened import PATIENCE, Opened
 
 MANY = 300
-PAUSE = 1.0
+PAUSE = 2.0
 """Seconds for which a page may not answer on two cores that others work on, too."""
 
 WATCH = """() => {
@@ -37,6 +41,14 @@ def many(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]
     return paths
 
 
+def stopped(one: Opened) -> None:
+    """Wait until what was begun is done, and nothing more is: some are left."""
+    left = None
+    while left != (left := one.count("waiting")):
+        one.page.wait_for_timeout(500)
+    assert left
+
+
 def test_three_hundred_pictures(browser: Browser, server: str, many: list[Path]) -> None:
     with Opened(browser, server) as one:
         one.ready()
@@ -46,10 +58,7 @@ def test_three_hundred_pictures(browser: Browser, server: str, many: list[Path])
         # It is used meanwhile: stopped, gone on with, sorted, its thresholds moved.
         one.press("work-stop")
         expect(one.at("work-state")).to_contain_text("Stopped")
-        expect(one.page.locator("[data-state=working]")).to_have_count(0)
-        left = one.count("waiting")
-        time.sleep(0.5)
-        assert one.count("waiting") == left > 0
+        stopped(one)
         one.press("work-go")
         one.at("sort").select_option("unsafe")
         one.page.locator("[data-rule=unsafe-review-slide]").fill("0")
@@ -71,27 +80,30 @@ def test_three_hundred_pictures(browser: Browser, server: str, many: list[Path])
 
 
 def test_a_download_is_cancelled_and_begun_again(
-    browser: Browser, server: str, photo: Path
+    browser: Browser, assets: None, photo: Path, tmp_path: Path
 ) -> None:
-    with Opened(browser, server) as one:
+    figleaf.export_web(tmp_path / "site", ["mobilenet_v2", "resnet50_thin"])
+    go_on = threading.Event()
+
+    class Halting(Plain):
+        """Stops after the first megabyte of a model."""
+
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            if "resnet50_thin/model.onnx" in self.path:
+                outputfile.write(source.read(1_000_000))
+                go_on.wait(PATIENCE / 1000)
+            super().copyfile(source, outputfile)
+
+    with hosted(tmp_path, Halting) as url, Opened(browser, url) as one:
         one.ready()
         one.kept()
-        session = one.context.new_cdp_session(one.page)
-        session.send("Network.enable")
-        slow = {
-            "offline": False,
-            "latency": 0,
-            "downloadThroughput": 200_000,
-            "uploadThroughput": -1,
-        }
-        session.send("Network.emulateNetworkConditions", slow)
         one.at("model").select_option("resnet50_thin")
-        expect(one.at("model-cancel")).to_be_visible()
+        expect(one.at("model-state")).to_have_text("Getting the model: 1.0 MB of 12.7 MB")
         one.choose(photo)
         one.press("model-cancel")
         expect(one.at("model-state")).to_contain_text("Cancelled")
         expect(one.at("work-state")).to_have_text("1 waits for the model")
-        session.send("Network.emulateNetworkConditions", slow | {"downloadThroughput": -1})
+        go_on.set()
         one.press("model-again")
         one.judged(1)
         assert one.record("astronaut.png")["model"] == "resnet50_thin@1"

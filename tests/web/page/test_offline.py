@@ -1,41 +1,16 @@
 """After the first load no network is needed; a newer build takes over as a whole."""
 
-import http.server
 import json
 import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 import figleaf
 
+from .hosting import hosted
 from .opened import Opened
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def hosted(folder: Path) -> Iterator[str]:
-    """As `python -m http.server` hosts it: no headers of ours."""
-
-    def handler(*given: Any) -> _Quiet:
-        return _Quiet(*given, directory=str(folder))
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/site/"
-        finally:
-            server.shutdown()
 
 
 def kept_models(one: Opened) -> list[str]:
@@ -210,10 +185,13 @@ def test_a_model_that_has_changed_is_fetched_anew(browser: Browser, folder: Path
             (place / name).write_bytes((other / name).read_bytes())
         one.page.reload()
         one.ready()
-        keys = kept_models(one)
-        assert len([key for key in keys if "mobilenet_v2/model.onnx" in key]) == 1
         digest = json.loads((other / "card.json").read_text())["sha256"]["model.onnx"]
-        assert any(key.endswith(digest) for key in keys)
+
+        def graphs() -> list[str]:
+            return [key for key in kept_models(one) if "mobilenet_v2/model.onnx" in key]
+
+        # It is kept, and the older one let go of, after it was given.
+        one.until(lambda: [key.endswith(digest) for key in graphs()] == [True])
 
 
 def test_a_model_that_the_site_has_no_more_is_let_go_of(browser: Browser, folder: Path) -> None:
@@ -227,7 +205,7 @@ def test_a_model_that_the_site_has_no_more_is_let_go_of(browser: Browser, folder
         one.page.reload()
         one.ready()
         one.kept()
-        assert {key.split("/")[-2] for key in kept_models(one)} == {"resnet50_thin"}
+        one.until(lambda: {key.split("/")[-2] for key in kept_models(one)} == {"resnet50_thin"})
 
 
 def test_two_sites_of_one_origin_leave_each_other_alone(
@@ -278,7 +256,7 @@ def test_a_full_disk_keeps_nothing_and_stops_nothing(browser: Browser, folder: P
         one.at("model").select_option("resnet50_thin")
         expect(one.at("model-load")).to_be_hidden()
         one.ready()
-        assert any("no offline use" in text for text in one.complaints)
+        one.until(lambda: any("no offline use" in text for text in one.complaints))
 
 
 def test_a_server_that_gives_out_no_models_any_more(browser: Browser, folder: Path) -> None:

@@ -39,7 +39,9 @@ def test_one_is_shown_by_a_key_and_blurred_again(opened: Opened, pictures: Path)
     picture.press("Enter")
     expect(seen).to_have_count(0)
     # It was let go of as well.
-    assert opened.page.evaluate("url => fetch(url).then(() => true, () => false)", url) is False
+    with opened.page.expect_console_message():
+        found = opened.page.evaluate("url => fetch(url).then(() => true, () => false)", url)
+    assert found is False
     opened.complaints.clear()  # that this fetch found nothing
     picture.click()
     opened.page.keyboard.press("Escape")
@@ -95,12 +97,14 @@ def test_no_script_and_no_style_but_the_sites_own(opened: Opened) -> None:
     assert (met or "").startswith(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"
     )
-    blocked = opened.page.evaluate(
-        """() => new Promise((resolve) => {
-          addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
-          new Image().src = "https://example.com/a.png";
-        })"""
-    )
+    with opened.page.expect_console_message():
+        blocked = opened.page.evaluate(
+            """() => new Promise((resolve) => {
+              addEventListener("securitypolicyviolation",
+                (event) => resolve(event.effectiveDirective));
+              new Image().src = "https://example.com/a.png";
+            })"""
+        )
     assert blocked == "img-src"
     opened.complaints.clear()
     opened.requests[:] = [one for one in opened.requests if "example.com" not in one.url]
