@@ -75,8 +75,19 @@ def test_ctrl_c_ends_waiting_for_standard_input() -> None:
 @pytest.mark.parametrize("delay", [0.05, 0.2, 0.4, 0.8])
 def test_ctrl_c_at_any_time_is_no_traceback(folder: Path, delay: float) -> None:
     # Before that it is the interpreter that is starting, and whose traceback it would be.
-    with command("classify", "--list", many(folder, 100_000), "-q", *SMALL) as process:
-        time.sleep(delay + 0.1)
+    code = (
+        "import sys\n"
+        "from figleaf.cli import interruption, main\n"
+        "print('started', flush=True)\n"
+        f"sys.argv = ['figleaf', 'classify', '--list', {str(many(folder, 100_000))!r}, '-q']\n"
+        f"sys.argv += {SMALL!r}\n"
+        "main()\n"
+    )
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        time.sleep(delay)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -118,9 +118,9 @@ def test_one_frame_is_a_still_picture(kind: str) -> None:
     ids=["gif", "png", "webp"],
 )
 def test_endless_headers_are_given_up(data: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # however busy the machine is
     assert kind_of_moving(data) is None
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 # Animations.

@@ -88,7 +88,7 @@ def test_a_hang(pool: IsolatedPool[Any], request_: str) -> None:
     worker = pool(b"pid")
     started = time.monotonic()
     status, reason = status_of(pool, request_)
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 60  # it would be 100 s, or for ever
     assert status is Status.TIMEOUT
     assert "1 s" in reason
     assert gone(worker)
