@@ -144,6 +144,11 @@ def test_wrong_use(folder: Path, place: Path, tmp_path: Path) -> None:
     assert "leave --sort" in refusal(run(folder, "--resume", lines, "--sort", "unsafe"))
     assert "standard input" in refusal(run("-", "--resume", lines))
     assert "takes one" in refusal(run("--watch", tmp_path / "none"))
+    for option in ("-o", "--resume"):
+        page = tmp_path / "page.html"
+        same = run(folder, option, folder / ".." / page.name, "-f", "jsonl", "--report", page)
+        assert f"another file than {option}" in refusal(same)
+        assert not page.exists()
     assert "never comes" in refusal(run("--watch", folder, "--sort", "unsafe"))
 
 

@@ -131,6 +131,8 @@ class Asked:
             raise InputError("--watch never comes to an end that --sort could wait for: leave it")
         if self.doing.resume:
             self._check_resume(self.doing.resume)
+        if self.doing.report:
+            self._check_report(self.doing.report)
 
     @property
     def own(self) -> Own:
@@ -146,6 +148,12 @@ class Asked:
             tuple(file for file in files if file),
             tuple(place / folder for place in places for folder in FOLDERS),
         )
+
+    def _check_report(self, report: Path) -> None:
+        # It is put in its place last, over whatever is there.
+        for option, file in (("-o", self.showing.output), ("--resume", self.doing.resume)):
+            if file and file.resolve() == report.resolve():
+                raise InputError(f"{report}: --report is another file than {option}: name another")
 
     def _check_resume(self, resume: Path) -> None:
         showing = self.showing
