@@ -7,7 +7,7 @@
 import { FigleafError } from "./errors.js";
 
 const MAX_PIXELS = 2 ** 27; // as figleaf.images.limits in Python
-const PATIENCE = 3_000; // milliseconds for a video's frame to be there
+const PATIENCE = 15_000; // milliseconds for a video's frame to be there
 const PAUSE = 20; // milliseconds
 const DRAWABLE = [
   "HTMLImageElement",
@@ -105,7 +105,9 @@ async function bitmapOf(source) {
       return await createImageBitmap(source, AS_STORED);
     } catch (error) {
       // On a busy machine Chromium says that a video has come to a place before its frame is there.
-      const onItsWay = is(source, "HTMLVideoElement") && error.name === "InvalidStateError";
+      // Of sound alone there is none to come.
+      const isMoving = is(source, "HTMLVideoElement") && source.videoWidth > 0;
+      const onItsWay = isMoving && error.name === "InvalidStateError";
       if (!onItsWay || performance.now() > until) {
         throw new FigleafError("UNREADABLE", `no picture can be taken of it (${error.message})`);
       }

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 import figleaf
 from figleaf.images.stills import stills
 
+from ...images.films import sound
 from .pages import Opened, furthest
 
 CLOSE = 1e-5
@@ -288,3 +289,25 @@ def test_a_frame_that_is_late(shared: Opened, kind: str, told: str) -> None:
         kind,
     )
     assert told in said
+
+
+def test_of_sound_alone_no_frame_is_waited_for(shared: Opened, made: Path) -> None:
+    pytest.importorskip("av")
+    (made / "sound.m4a").write_bytes(sound())
+    told, asked = shared.run(
+        """
+        const own = globalThis.createImageBitmap;
+        let asked = 0;
+        globalThis.createImageBitmap = (...given) => {
+          asked += 1;
+          return own(...given);
+        };
+        try {
+          return [await refusal(model.classifyVideo(await file("sound.m4a"))), asked];
+        } finally {
+          globalThis.createImageBitmap = own;
+        }
+        """
+    )
+    assert told.startswith("FigleafError UNREADABLE"), told
+    assert asked == 1
