@@ -289,7 +289,7 @@ def test_with_keys_ones_own_models_are_not_given_out(tmp_path: Path) -> None:
     rules = rules_for(models=(bundle, MODEL), keys=tmp_path / "keys.toml")
     with (
         running(rules, with_page(standin(tmp_path / "assets"))) as server,
-        httpx2.Client(base_url=server.url) as client,
+        httpx2.Client(base_url=server.url, timeout=60) as client,
     ):
         assert [model["name"] for model in index_of(client)["models"]] == [MODEL]
         assert client.get("/").status_code == 200
@@ -304,7 +304,7 @@ def test_with_keys_and_only_ones_own_models_the_page_asks_the_server(tmp_path: P
     rules = rules_for(models=(own(tmp_path / "bundle"),), keys=tmp_path / "keys.toml")
     with (
         running(rules, with_page(standin(tmp_path / "assets"))) as server,
-        httpx2.Client(base_url=server.url) as client,
+        httpx2.Client(base_url=server.url, timeout=60) as client,
     ):
         assert "fallback.js" in client.get("/").text
         assert index_of(client)["reason"] == "private"
@@ -315,7 +315,10 @@ def test_with_keys_and_only_ones_own_models_the_page_asks_the_server(tmp_path: P
 def test_where_the_page_is_not_installed_there_is_a_small_one() -> None:
     log = Lines()
     surroundings = Surroundings(log=log, assets=without_page)  # type: ignore[arg-type]
-    with running(rules_for(), surroundings) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        running(rules_for(), surroundings) as server,
+        httpx2.Client(base_url=server.url, timeout=60) as client,
+    ):
         assert "fallback.js" in client.get("/").text
         index = index_of(client)
         assert index["reason"] == "assets"
@@ -334,7 +337,10 @@ def test_a_reload_brings_the_new_model_and_the_new_page(tmp_path: Path) -> None:
     bundle = own(tmp_path / "bundle", version="1")
     assets = standin(tmp_path / "assets")
     rules = rules_for(models=(bundle,), reload=0.05)
-    with running(rules, with_page(assets)) as server, httpx2.Client(base_url=server.url) as client:
+    with (
+        running(rules, with_page(assets)) as server,
+        httpx2.Client(base_url=server.url, timeout=60) as client,
+    ):
         before = index_of(client)
         assert before["models"][0]["tag"] == "own@1"
         (assets.page / "page.js").write_text("export const words = 2;")
@@ -352,7 +358,7 @@ def test_a_file_that_has_changed_is_not_sent_under_its_old_hash(tmp_path: Path) 
     assets = standin(tmp_path / "assets")
     with (
         running(rules_for(), with_page(assets)) as server,
-        httpx2.Client(base_url=server.url) as client,
+        httpx2.Client(base_url=server.url, timeout=60) as client,
     ):
         before = client.get("/ort/LICENSE")
         (assets.runtime / "LICENSE").write_text("another licence, longer")
