@@ -39,6 +39,19 @@ def test_what_changes_is_taken_again_and_so_is_a_name_that_comes_back(tmp_path: 
     assert [watched.look(), names(watched.look())] == [[], ["a.jpg"]]
 
 
+def test_a_folder_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"x")
+    watched = Watched(str(folder), recursive=False)
+    assert [watched.look(), names(watched.look())] == [[], ["a.jpg"]]
+    folder.rename(tmp_path / "away")
+    assert watched.look() == []
+    (tmp_path / "away").rename(folder)
+    (folder / "b.jpg").write_bytes(b"x")
+    assert [watched.look(), names(watched.look())] == [[], ["b.jpg"]]
+
+
 def test_hidden_files_our_own_and_folders_below_are_left_out(tmp_path: Path) -> None:
     for name in (".part", "a.jpg", "sub/b.jpg", "sorted/allow/c.jpg", "out.jsonl"):
         path = tmp_path / name

@@ -61,8 +61,14 @@ class Watched:
             self.wait(max(INTERVAL, _SHARE * (self.now() - start) * (not new)))
 
     def look(self) -> list[str]:
-        """The paths of what is new and was the same at the last look, by name."""
-        marks = self._marks()
+        """The paths of what is new and was the same at the last look, by name.
+
+        Nothing while the folder cannot be listed, as on a network that is away for a while.
+        """
+        try:
+            marks = self._marks()
+        except InputError:
+            return []
         whole = [path for path, mark in marks.items() if self._seen.get(path) == mark]
         new = [path for path in whole if self._taken.get(path) != marks[path]]
         self._taken = {path: mark for path, mark in self._taken.items() if path in marks}
