@@ -83,3 +83,13 @@ def victim() -> Iterator[Victim]:
     for thread in left:  # a model's end by themselves once it is let go
         thread.join(20)
     assert [thread.name for thread in left if thread.is_alive()] == []
+
+
+@pytest.fixture(scope="session")
+def patient() -> Iterator[Victim]:
+    """One whose deadlines are far off: on a busy machine they would come before its limits."""
+    log = Lines()
+    rules = low_rules(header_timeout=60.0, body_timeout=60.0, keep_alive=60.0)
+    with running(rules, Surroundings(log=log)) as started:
+        yield Victim(started.url, started.service, log)
+    assert [line for line in log.events() if line["event"] == "error"] == []

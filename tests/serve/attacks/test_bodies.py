@@ -47,10 +47,10 @@ FORMS = {
 
 
 @pytest.mark.parametrize("case", FORMS)
-def test_forms(victim: Victim, case: str) -> None:
+def test_forms(patient: Victim, case: str) -> None:
     body, status = FORMS[case]
     began = time.monotonic()
-    answer = post(victim.url, body, FORM)
+    answer = post(patient.url, body, FORM)
     assert time.monotonic() - began < 15.0
     assert answer.status == status, answer.body[:300]
     if status == 200:
@@ -68,8 +68,8 @@ def test_forms(victim: Victim, case: str) -> None:
         "multipart/form-data; " + "a=b; " * 5_000,
     ],
 )
-def test_boundaries_that_no_form_has(victim: Victim, content_type: str) -> None:
-    assert post(victim.url, form(part()), content_type).status == 400
+def test_boundaries_that_no_form_has(patient: Victim, content_type: str) -> None:
+    assert post(patient.url, form(part()), content_type).status == 400
 
 
 def images(*values: str) -> bytes:
@@ -93,9 +93,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("case", BOMBS)
-def test_json_bombs_are_refused_before_they_cost_anything(victim: Victim, case: str) -> None:
+def test_json_bombs_are_refused_before_they_cost_anything(patient: Victim, case: str) -> None:
     began = time.monotonic()
-    answer = post(victim.url, BOMBS[case], JSON)
+    answer = post(patient.url, BOMBS[case], JSON)
     assert time.monotonic() - began < 15.0
     assert answer.status in (400, 413, 422) or case == "escapes"
     assert len(answer.body) < 2_000
@@ -123,8 +123,8 @@ def test_json_bombs_are_refused_before_they_cost_anything(victim: Victim, case: 
         (images('{"base64":"AAAA","name":"' + "n" * 5000 + '"}'), 422),
     ],
 )
-def test_json_that_is_not_as_it_should_be(victim: Victim, body: bytes, status: int) -> None:
-    answer = post(victim.url, body, JSON)
+def test_json_that_is_not_as_it_should_be(patient: Victim, body: bytes, status: int) -> None:
+    answer = post(patient.url, body, JSON)
     assert answer.status == status
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -143,14 +143,14 @@ def test_json_that_is_not_as_it_should_be(victim: Victim, body: bytes, status: i
     ],
 )
 def test_base64_of_which_decoders_make_different_things_is_refused(
-    victim: Victim, text: str
+    patient: Victim, text: str
 ) -> None:
-    assert post(victim.url, images(json.dumps({"base64": text})), JSON).status == 422
+    assert post(patient.url, images(json.dumps({"base64": text})), JSON).status == 422
 
 
-def test_lines_as_encoders_break_them_are_taken(victim: Victim, photo: Path) -> None:
+def test_lines_as_encoders_break_them_are_taken(patient: Victim, photo: Path) -> None:
     lines = base64.encodebytes(photo.read_bytes()).decode()
-    assert post(victim.url, images(json.dumps({"base64": lines})), JSON).statuses == ["ok"]
+    assert post(patient.url, images(json.dumps({"base64": lines})), JSON).statuses == ["ok"]
 
 
 @pytest.mark.parametrize(
@@ -169,18 +169,18 @@ def test_lines_as_encoders_break_them_are_taken(victim: Victim, photo: Path) -> 
         "policy=a&policy=b",
     ],
 )
-def test_queries_that_ask_for_what_is_not_there(victim: Victim, query: str) -> None:
-    answer = post(victim.url, b"x", path=f"/v1/classify?{query}")
+def test_queries_that_ask_for_what_is_not_there(patient: Victim, query: str) -> None:
+    answer = post(patient.url, b"x", path=f"/v1/classify?{query}")
     assert answer.status == 422
     assert b"passwd" not in answer.body
     assert len(answer.body) < 2_000
 
 
-def test_thousands_of_parameters(victim: Victim) -> None:
-    assert post(victim.url, b"x", path="/v1/classify?" + "a=b&" * 7_000).status == 200
+def test_thousands_of_parameters(patient: Victim) -> None:
+    assert post(patient.url, b"x", path="/v1/classify?" + "a=b&" * 7_000).status == 200
 
 
-def test_types_that_are_no_images(victim: Victim) -> None:
+def test_types_that_are_no_images(patient: Victim) -> None:
     for content_type in (
         "",
         "text/plain",
@@ -188,8 +188,8 @@ def test_types_that_are_no_images(victim: Victim) -> None:
         "image",
         "application/x-www-form-urlencoded",
     ):
-        assert post(victim.url, b"x", content_type).status == 415
+        assert post(patient.url, b"x", content_type).status == 415
 
 
-def test_it_is_well_after_all_this(victim: Victim, photo: Path) -> None:
-    assert victim.is_well(photo)
+def test_it_is_well_after_all_this(patient: Victim, photo: Path) -> None:
+    assert patient.is_well(photo)

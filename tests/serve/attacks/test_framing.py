@@ -40,8 +40,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_can_be_read_in_two_ways_is_not_read_at_all(victim: Victim, case: str) -> None:
-    with Wire(victim.url) as wire:
+def test_what_can_be_read_in_two_ways_is_not_read_at_all(patient: Victim, case: str) -> None:
+    with Wire(patient.url) as wire:
         wire.send(HEAD + REFUSED[case] + SMUGGLED)
         answer = wire.answer()
         assert wire.rest() == b"", "it was read on, as another request"
@@ -53,26 +53,26 @@ def test_what_can_be_read_in_two_ways_is_not_read_at_all(victim: Victim, case: s
 
 
 def test_a_length_that_is_too_short_leaves_garbage_that_is_not_answered_as_a_request(
-    victim: Victim,
+    patient: Victim,
 ) -> None:
-    with Wire(victim.url) as wire:
+    with Wire(patient.url) as wire:
         wire.send(HEAD + b"Content-Length: 3\r\n\r\nabcdefg" + SMUGGLED)
         told = wire.rest()
     assert told.count(b"HTTP/1.1 ") <= 2
     assert b"mobilenet_v2" not in told.partition(b"\r\n\r\n")[2].partition(b"HTTP/1.1")[2]
 
 
-def test_an_enormous_length_is_refused_before_anything_of_it_is_read(victim: Victim) -> None:
-    answer = ask(victim.url, HEAD + b"Content-Length: 999999999999\r\n\r\n")
+def test_an_enormous_length_is_refused_before_anything_of_it_is_read(patient: Victim) -> None:
+    answer = ask(patient.url, HEAD + b"Content-Length: 999999999999\r\n\r\n")
     assert answer.status == 413
 
 
-def test_who_asks_first_is_told_before_the_body_is_sent(victim: Victim) -> None:
+def test_who_asks_first_is_told_before_the_body_is_sent(patient: Victim) -> None:
     expect = HEAD + b"Expect: 100-continue\r\nContent-Length: 999999999\r\n\r\n"
-    assert ask(victim.url, expect).status == 413
+    assert ask(patient.url, expect).status == 413
 
 
-def test_a_head_without_an_end_is_refused(victim: Victim) -> None:
+def test_a_head_without_an_end_is_refused(patient: Victim) -> None:
     for first, then in {
         b"GET /": b"a" * 4096,
         HEAD: b"X-Endless: " + b"a" * 4096 + b"\r\n",
@@ -80,18 +80,18 @@ def test_a_head_without_an_end_is_refused(victim: Victim) -> None:
         HEAD + b"X: ": b"a" * 4096,
         b"": b"\r\n" * 2048,
     }.items():
-        with Wire(victim.url) as wire:
+        with Wire(patient.url) as wire:
             wire.send(first)
             sent = sum(wire.send(then) for _ in range(2_000))
             assert sent < 1_000, first  # 4 of 8 MB, most of it in the socket
-        with Wire(victim.url) as wire:
+        with Wire(patient.url) as wire:
             wire.send(first)
-            wire.drip(repeat(then, 100), 0.01, at_most=5)
+            wire.drip(repeat(then, 100), 0.01, at_most=30)
             assert wire.answer().status in (400, 431), first
 
 
-def test_a_long_url_is_refused_even_if_it_comes_at_once(victim: Victim) -> None:
-    answer = ask(victim.url, b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n")
+def test_a_long_url_is_refused_even_if_it_comes_at_once(patient: Victim) -> None:
+    answer = ask(patient.url, b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: test\r\n\r\n")
     assert answer.status == 431
     assert len(answer.body) < 1_000
 
@@ -106,26 +106,26 @@ def test_a_long_url_is_refused_even_if_it_comes_at_once(victim: Victim) -> None:
     ],
 )
 def test_what_is_no_body_is_not_taken_without_end(
-    victim: Victim, first: bytes, then: bytes, photo: Path
+    patient: Victim, first: bytes, then: bytes, photo: Path
 ) -> None:
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    with Wire(victim.url) as wire:
+    with Wire(patient.url) as wire:
         wire.send(head + first)
         sent = sum(wire.send(then) for _ in range(1_000))
     assert sent < 500  # of 30 to 50 MB
-    with Wire(victim.url) as wire:
+    with Wire(patient.url) as wire:
         wire.send(head + first)
-        wire.drip(repeat(then, 50), 0.01, at_most=5)
+        wire.drip(repeat(then, 50), 0.01, at_most=30)
         assert wire.answer().status == 400
-    assert victim.is_well(photo)
+    assert patient.is_well(photo)
 
 
-def test_chunks_as_clients_send_them_are_taken(victim: Victim, photo: Path) -> None:
+def test_chunks_as_clients_send_them_are_taken(patient: Victim, photo: Path) -> None:
     data = photo.read_bytes()
     pieces = (data[start : start + 1000] for start in range(0, len(data), 1000))
     chunks = b"".join(b"%x;name=value\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    assert ask(victim.url, head, chunks, b"0\r\nX-Trailer: yes\r\n\r\n").statuses == ["ok"]
+    assert ask(patient.url, head, chunks, b"0\r\nX-Trailer: yes\r\n\r\n").statuses == ["ok"]
 
 
 @pytest.mark.parametrize(
@@ -142,21 +142,21 @@ def test_chunks_as_clients_send_them_are_taken(victim: Victim, photo: Path) -> N
         pytest.param(b"USER anonymous\r\n", id="another protocol"),
     ],
 )
-def test_what_is_no_http_is_answered_and_closed(victim: Victim, sent: bytes) -> None:
-    with Wire(victim.url) as wire:
+def test_what_is_no_http_is_answered_and_closed(patient: Victim, sent: bytes) -> None:
+    with Wire(patient.url) as wire:
         wire.send(sent + b"\r\n\r\n")
         assert wire.answer().status == 400
         assert wire.rest() == b""
 
 
-def test_it_is_no_proxy(victim: Victim) -> None:
+def test_it_is_no_proxy(patient: Victim) -> None:
     sent = b"GET http://169.254.169.254/latest HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n"
-    assert ask(victim.url, sent).status == 404
+    assert ask(patient.url, sent).status == 404
 
 
-def test_nothing_is_upgraded(victim: Victim) -> None:
+def test_nothing_is_upgraded(patient: Victim) -> None:
     upgrade = b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: YQ==\r\n\r\n"
-    assert ask(victim.url, HEALTH[:-2] + upgrade).status == 200
+    assert ask(patient.url, HEALTH[:-2] + upgrade).status == 200
 
 
 _OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA\r\n"
@@ -165,7 +165,7 @@ _OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_body_after_the_offer_of_another_protocol_is_a_body(
-    victim: Victim, photo: Path, *, at_once: bool
+    patient: Victim, photo: Path, *, at_once: bool
 ) -> None:
     data = photo.read_bytes()
     chunk = b"%x\r\n%b\r\n" % (len(data), data)
@@ -173,7 +173,7 @@ def test_a_body_after_the_offer_of_another_protocol_is_a_body(
         b"Content-Length: %d\r\n\r\n" % len(data): data,
         b"Transfer-Encoding: chunked\r\n\r\n": chunk + _EMPTY,
     }.items():
-        with Wire(victim.url) as wire:
+        with Wire(patient.url) as wire:
             sent = HEAD + _OFFER + framing + body
             cut = len(sent) if at_once else len(sent) - len(body)
             for piece in (sent[:cut], sent[cut:]):
@@ -184,8 +184,8 @@ def test_a_body_after_the_offer_of_another_protocol_is_a_body(
             assert wire.answer().json() == {"status": "ok"}
 
 
-def test_the_offer_of_another_protocol_makes_no_request_of_a_body(victim: Victim) -> None:
-    with Wire(victim.url) as wire:
+def test_the_offer_of_another_protocol_makes_no_request_of_a_body(patient: Victim) -> None:
+    with Wire(patient.url) as wire:
         wire.send(HEAD + _OFFER + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED))
         time.sleep(0.1)
         wire.send(SMUGGLED)
