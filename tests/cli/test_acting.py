@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 from figleaf.actions.journal import NAME
 from figleaf.cli.app import app
 from figleaf.errors import FigleafError
+from figleaf.models.bundle import find_bundle
 
 from .conftest import SMALL, Shell
 
@@ -93,6 +95,23 @@ def test_what_we_write_is_no_input_however_it_is_named(folder: Path, shell: Shel
     named = "figleaf classify a.jsonl .a.jsonl.options sorted/.f* --move-to sorted --resume a.jsonl"
     assert b"0 inputs" in shell(f"{named} $small").stderr
     assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+def test_what_a_run_is_made_with_stays_for_the_next_one(
+    folder: Path, place: Path, harsh: Path
+) -> None:
+    bundle = shutil.copytree(find_bundle("mobilenet_v2"), folder / "mine")
+    policy, listed = folder / "harsh.toml", folder / "blocked.txt"
+    harsh.rename(policy)
+    listed.write_text("0" * 64 + "\n")
+    (folder / "note.txt").write_text("no picture")
+    kept = sorted([*files(bundle.parent / "mine"), policy.name, listed.name])
+    words = ("classify", folder, "-r", "--move-to", place, "--model", bundle)
+    more = ("--policy", policy, "--block-list", listed, "--threads", "1")
+    for _ in range(2):
+        result = CliRunner().invoke(app, list(map(str, (*words, *more))))
+        assert "0 inputs" in result.stderr or "4 moved" in result.stderr, result
+    assert sorted(Path(name).name for name in files(folder)) == kept
 
 
 def test_a_file_that_is_named_may_lie_where_files_go(folder: Path, shell: Shell) -> None:

@@ -9,6 +9,7 @@ from figleaf.actions.rules import Action
 from figleaf.classify.classifier import Classifier, load
 from figleaf.classify.crops import CropRules
 from figleaf.classify.moving import FrameRules
+from figleaf.classify.policy import presets
 from figleaf.cli.classifying.choosing import Only
 from figleaf.cli.classifying.resuming import options_of
 from figleaf.cli.explaining import Explaining
@@ -18,7 +19,10 @@ from figleaf.cli.writers import Format
 from figleaf.errors import InputError
 from figleaf.images import Limits
 from figleaf.labels import Language
+from figleaf.models.bundle import members
 from figleaf.models.runtime import Precision, RuntimeName
+
+_BUNDLE = ("model.onnx", "card.json", "MODEL_CARD.md", "training.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,14 @@ class Loading:
     block_lists: tuple[Path, ...]
     frames: FrameRules
     crops: CropRules | None
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """The files that it is loaded from, where they are no embedded ones."""
+        policy = (Path(self.policy),) if self.policy and self.policy not in presets() else ()
+        bundles = map(Path, members(self.model))
+        model = (folder / name for folder in bundles for name in _BUNDLE)
+        return (*policy, *self.allow_lists, *self.block_lists, *model)
 
     def load(self) -> Classifier:
         """The classifier.
@@ -136,12 +148,14 @@ class Asked:
 
     @property
     def own(self) -> Own:
-        """What the command writes, and is no input."""
+        """What the command writes, and is no input; nor is what it reads, where files are moved."""
         doing = self.doing
         places = [action.folder for action in doing.actions]
         files = [self.showing.output, doing.resume, doing.report, *(one / NAME for one in places)]
         if doing.resume:
             files.append(options_of(doing.resume))
+        if doing.actions:
+            files += [*map(Path, self.lists), *self.loading.read]
         folders = [*places, doing.explain.folder] if doing.explain else places
         return Own(
             tuple(folders),
