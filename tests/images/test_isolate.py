@@ -161,7 +161,7 @@ def test_many_items_many_threads_some_hang(obey: Obey) -> None:
 
     order = list(range(200))
     random.Random(1).shuffle(order)
-    with IsolatedPool(obey, workers=3, deadline=0.7) as isolated:
+    with IsolatedPool(obey, workers=3, deadline=4) as isolated:
         threads = [threading.Thread(target=work, args=(order[n::4],)) for n in range(4)]
         for thread in threads:
             thread.start()

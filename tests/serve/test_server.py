@@ -190,6 +190,8 @@ def test_files_are_watched_where_that_is_asked_for(photo: Path, tmp_path: Path) 
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
         (["--host", "\ud55c\uae00..example"], "cannot listen on"),
         (["--decode-deadline", "0"], "--decode-deadline must be"),
+        (["--cors-origin", "https://app.example/"], "--cors-origin must be as browsers send it"),
+        (["--cors-origin", "app.example"], "--cors-origin must be as browsers send it"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(options: list[str], words: str) -> None:

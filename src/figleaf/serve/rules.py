@@ -1,6 +1,8 @@
 """What a server is asked to do, and how much it takes."""
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,6 +138,20 @@ class ServeRules:
             raise InputError(
                 f"memory must be at least max_body, {self.max_body:,}, not {self.memory:,}"
             )
+        _check_origins(self.cors_origins)
+
+
+def _check_origins(origins: Iterable[str]) -> None:
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise InputError(
+                "cors_origin must be as browsers send it, https://app.example or"
+                f" https://app.example:8443 (no path, no slash at the end), not {origin!r}"
+            )
+
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
+"""A scheme, a host and its port, in lower case as browsers write them."""
 
 
 _WHOLE = (
