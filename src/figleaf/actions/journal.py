@@ -3,6 +3,7 @@
 A file of JSON lines in the folder that files are put into. Each action has a line that begins it,
 written before anything is done, and one that ends it, written once its result is safe. What was
 begun and not ended is what a killed run was at: it is settled when the journal is opened next.
+Where there is nothing of that, it begins anew.
 """
 
 import json
@@ -93,7 +94,7 @@ class Journal:
             ) from None
 
     def _read(self) -> int:
-        """Take in what is there, up to the last whole line; gives how many bytes that is."""
+        """Take in what is there, up to the last whole line; gives how many bytes are kept."""
         size = 0
         with open(os.dup(self._file), "rb") as file:  # noqa: PTH123  # a descriptor
             for line in file:
@@ -101,6 +102,8 @@ class Journal:
                     break
                 self._take(line)
                 size += len(line)
+        if not self.pending:  # nothing to settle: what has ended is of no use, and would only grow
+            size = 0
         os.ftruncate(self._file, size)
         return size
 
