@@ -3,6 +3,7 @@
     python -m benchmarks.actions                    10,000 files, some minutes
     python -m benchmarks.actions --files 1000       a shorter look
     python -m benchmarks.actions --place DIR        into a folder on another file system
+    python -m benchmarks.actions --update-readme
 
 Small pictures are made, among them some of the same name and some that are none. Each kind of
 action is begun again and again with a verdict that the names tell, and killed (SIGKILL) at a random
@@ -261,6 +262,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", default=[*map(str, Kind), COMMAND])
     parser.add_argument("--place", type=Path, help="where to; beside the files without it")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    parser.add_argument("--update-readme", action="store_true", help="put the table there too")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.files < 500:
@@ -287,6 +289,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     record = Record(before, machine.commit(), runs, all(one.passed for one in runs))
     report.write_json("actions", record)
     print(markdown(record))
+    if options.update_readme:
+        report.update_readme("actions", markdown(record))
     return 0 if record.passed else 1
 
 

@@ -3,6 +3,7 @@
     python -m benchmarks.films                  some minutes
     python -m benchmarks.films --films DIR      one's own in place of those that are made
     python -m benchmarks.films --inputs 200     a shorter look
+    python -m benchmarks.films --update-readme
 
 Films of several containers, sizes and lengths come again and again, a damaged one among them. The
 resident size at the end is to be within 5 % of what it was after the first three tenths, when every
@@ -143,6 +144,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--inputs", type=int, default=1000, help=f"at least {_EVERY}")
     parser.add_argument("--model", default="mobilenet_v2")
     parser.add_argument("--films", type=Path, help="a folder of films; some are made without it")
+    parser.add_argument("--update-readme", action="store_true", help="put the table there too")
     options = parser.parse_args(arguments)
     if options.inputs < _EVERY:
         parser.error(f"--inputs must be at least {_EVERY}")
@@ -162,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     report.write_json("films", record)
     print(markdown(record))
+    if options.update_readme:
+        report.update_readme("films", markdown(record))
     return 0 if record.passed else 1
 
 
