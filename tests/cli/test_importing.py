@@ -35,6 +35,13 @@ def test_what_was_understood_is_told_before_the_bundle_is_there(tmp_path: Path) 
     assert "normal -> sfw" in listed.out
 
 
+def test_a_folder_may_be_named_by_its_config(tmp_path: Path) -> None:
+    source, out = lay_out(tmp_path / "in"), tmp_path / "red"
+    done = run("models", "import", str(source / "config.json"), str(out))
+    assert done.code == 0, done.err
+    assert read_card(out / "card.json").imported is not None
+
+
 def test_what_the_user_says_stands_in_the_card(tmp_path: Path) -> None:
     config = {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": None}
     source, out = lay_out(tmp_path / "in", config=config, readme=""), tmp_path / "red"

@@ -29,8 +29,9 @@ def import_model(
     """Make a bundle of another project's model.
 
     Args:
-        source: a folder in Hugging Face's layout, "hf:OWNER/NAME[@REVISION]" for one of the hub, or
-            a TensorFlow.js model's folder or `model.json`. Only the hub is downloaded from.
+        source: a folder in Hugging Face's layout or its `config.json`, "hf:OWNER/NAME[@REVISION]"
+            for one of the hub, or a TensorFlow.js model's folder or `model.json`. Only the hub is
+            downloaded from.
         out: the bundle's folder, which is not there yet.
         rules: what the model's files do not say.
         check: a folder of safe pictures: where more than half of them are unsafe to the model,
@@ -87,6 +88,8 @@ def _read(
     if rules.revision:
         raise InputError("--revision is for hf:OWNER/NAME")
     folder = Path(source)
+    if folder.name == CONFIG and folder.is_file():
+        folder = folder.parent
     if folder.suffix == ".onnx" and folder.is_file():
         raise ImportModelError(
             f"{source}: a graph alone tells neither classes nor how pictures are prepared: give the"
