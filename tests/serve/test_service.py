@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PosixPath
@@ -11,11 +12,18 @@ from typing import Any
 import httpx2
 import pytest
 
+from figleaf.errors import ModelNotFoundError
+from figleaf.serve.app import create_app
 from figleaf.serve.server import running
 from figleaf.serve.service import Service, Surroundings
 
 from . import slow
 from .conftest import rules_for
+
+
+def own_threads() -> set[threading.Thread]:
+    """Those that figleaf has started, and that have not ended."""
+    return {one for one in threading.enumerate() if one.name.startswith("figleaf")}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/models", "/openapi.json"])
@@ -82,3 +90,17 @@ def test_a_reload_that_fails_in_an_unforeseen_way_changes_nothing(tmp_path: Path
     outcomes = [line["outcome"] for line in lines if line["event"] == "reload"]
     assert outcomes == ["failed", "ok"]
     assert "Traceback" in next(line["error"] for line in lines if line["event"] == "error")
+
+
+def test_an_app_that_is_not_started_has_no_thread() -> None:
+    before = own_threads()
+    create_app(rules_for())
+    assert own_threads() <= before
+
+
+def test_a_server_that_cannot_load_its_model_leaves_no_thread(tmp_path: Path) -> None:
+    service = Service(rules_for(models=(tmp_path / "none",)), Surroundings())
+    before = own_threads()
+    with pytest.raises(ModelNotFoundError):
+        service.open()
+    assert own_threads() <= before

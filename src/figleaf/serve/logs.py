@@ -18,7 +18,7 @@ _MOST_WAITING = 10_000
 
 
 class Log:
-    """Writes lines of JSON.
+    """Writes lines of JSON, once it is started; what is added before waits until then.
 
     Args:
         file: where to, in binary; None for nowhere.
@@ -32,6 +32,9 @@ class Log:
         self._dropped = dropped
         self._lines: queue.Queue[bytes | None] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._write_all, name="figleaf log", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write. Once."""
         self._thread.start()
 
     def write(self, event: str, **fields: Any) -> None:
@@ -49,7 +52,9 @@ class Log:
         self.write("error", what=what, error=trace, **fields)
 
     def close(self, seconds: float = 5.0) -> None:
-        """Write what is there, and end."""
+        """Write what is there, and end. Nothing where it has not been started."""
+        if self._thread.ident is None:
+            return
         with suppress(queue.Full):
             self._lines.put(None, timeout=seconds)
         self._thread.join(seconds)

@@ -86,6 +86,7 @@ class Service:
             check_fetching()
         self._catalogue = self._loaded()
         self._engine = Engine(self.rules, self.metrics, self._surroundings.decode)
+        self.log.start()
 
     def _loaded(self, before: Catalogue | None = None) -> Catalogue:
         """Load a catalogue in a thread of its own, which ends.
