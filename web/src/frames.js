@@ -2,11 +2,10 @@
 
 import { otherPicture } from "./apng.js";
 import { FigleafError } from "./errors.js";
-import { AS_STORED } from "./pixels.js";
+import { AS_STORED, PATIENCE } from "./pixels.js";
 
 const ROUNDING = 1e-6; // times are sums of numbers that are not exact
 const UNTIMED = 0.1; // seconds of a frame that says nothing of itself, as browsers have it
-const PATIENCE = 15_000; // milliseconds for a video to come to a place
 const ASTRAY = 0.1; // seconds
 const BEFORE_THE_END = 1e-3; // seconds: at the very end some browsers show nothing
 

@@ -7,7 +7,8 @@
 import { FigleafError } from "./errors.js";
 
 const MAX_PIXELS = 2 ** 27; // as figleaf.images.limits in Python
-const PATIENCE = 15_000; // milliseconds for a video's frame to be there
+/** Milliseconds for a video to come to a place, and for its frame to be there. */
+export const PATIENCE = 15_000;
 const PAUSE = 20; // milliseconds
 const DRAWABLE = [
   "HTMLImageElement",

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from figleaf.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Own:
     """Folders and files that a command writes.
 
@@ -21,12 +22,12 @@ class Own:
     files: tuple[Path, ...] = ()
     filled: tuple[Path, ...] = ()
 
-    @property
+    @cached_property
     def for_named(self) -> "Own":
         """What of these no file is that was named itself: it may lie in a folder of ours."""
         return Own(files=self.files)
 
-    @property
+    @cached_property
     def for_listed(self) -> "Own":
         """What of these no line of a list is."""
         return Own(self.filled, self.files)
@@ -50,8 +51,7 @@ class Own:
         if not self.folders and not self.files:
             yield from paths
             return
-        folders = tuple(f"{Path(os.path.realpath(one))}{os.sep}" for one in self.folders)
-        files = {_place(str(one)) for one in self.files}
+        folders, files = self._real
         before, real = "", ""
         for path in paths:
             parent, name = os.path.split(path)
@@ -63,6 +63,12 @@ class Own:
             place = str(Path(real, name))
             if not place.startswith(folders) and place not in files:
                 yield path
+
+    @cached_property
+    def _real(self) -> tuple[tuple[str, ...], set[str]]:
+        """How what lies in the folders begins, and the files; looked up once for all paths."""
+        folders = tuple(f"{Path(os.path.realpath(one))}{os.sep}" for one in self.folders)
+        return folders, {_place(str(one)) for one in self.files}
 
 
 def _place(path: str) -> str:

@@ -68,6 +68,11 @@ def members(model: str | Path) -> list[str | Path]:
     return [model]
 
 
+def outside(model: str | Path) -> list[Path]:
+    """The folders of those models of `members` that do not come with figleaf."""
+    return [Path(name) for name in members(model) if name not in embedded()]
+
+
 def is_embedded(model: str | Path) -> bool:
     """Whether it comes with figleaf: an embedded model, or several together."""
     return all(isinstance(name, str) and name in embedded() for name in members(model))

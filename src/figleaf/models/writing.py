@@ -19,6 +19,8 @@ from figleaf.models.model import load_model
 
 GRAPH, CARD = "model.onnx", "card.json"
 """The files that every bundle has."""
+TEXT, REPORT = "MODEL_CARD.md", "training.json"
+"""What a trained bundle has besides; the last one is not part of its hash, since it tells times."""
 
 _LONGEST_NAME = 255  # of a file, on every system
 _KEPT = 40  # letters of the name: all of it and more could be longer than a name may be

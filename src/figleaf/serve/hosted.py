@@ -22,10 +22,11 @@ from figleaf.classify.moving import FrameRules
 from figleaf.classify.policy import Policy, presets
 from figleaf.classify.verdict import Verdicts
 from figleaf.errors import InputError
-from figleaf.models.bundle import embedded, members, open_card
+from figleaf.models.bundle import open_card, outside
 from figleaf.models.card import Card
 from figleaf.models.model import Model, load_model
 from figleaf.models.runtime import Precision, has_bf16
+from figleaf.models.writing import CARD, GRAPH
 from figleaf.serve.batching import Batcher
 from figleaf.serve.keys import Gate, load_keys
 from figleaf.serve.problems import Kind, ProblemError
@@ -232,10 +233,9 @@ def changed_files(rules: ServeRules) -> Sequence[tuple[str, int, int]]:
     """What tells whether anything that `load_catalogue` reads has changed: names, times, sizes."""
     files = [*rules.allow_lists, *rules.block_lists, *([rules.keys] if rules.keys else [])]
     files += [Path(policy) for policy in rules.policies if policy not in presets()]
-    parts = [part for model in rules.models for part in members(model)]
-    folders = [Path(part) for part in parts if part not in embedded()]
+    folders = [folder for model in rules.models for folder in outside(model)]
     # The graph as well: where it is written after the card, that alone could not be loaded yet.
-    files += [folder / name for folder in folders for name in ("card.json", "model.onnx")]
+    files += [folder / name for folder in folders for name in (CARD, GRAPH)]
     return [_state_of(file) for file in files]
 
 

@@ -11,13 +11,12 @@ from figleaf.dataset.durable import write_new
 from figleaf.models.card import FORMAT
 from figleaf.models.writing import CARD as CARD  # for those who deal with trained bundles
 from figleaf.models.writing import GRAPH as GRAPH
+from figleaf.models.writing import REPORT as REPORT
+from figleaf.models.writing import TEXT as TEXT
 from figleaf.models.writing import bundle_files, input_entry
 from figleaf.training.backbones.backbone import Backbone
 from figleaf.training.features import joined_inputs
 from figleaf.training.report import TrainReport
-
-TEXT, REPORT = "MODEL_CARD.md", "training.json"
-"""What a trained bundle has besides; the last one is not part of its hash, since it tells times."""
 
 
 def card_of(report: TrainReport, backbones: Sequence[Backbone]) -> dict[str, Any]:

@@ -19,10 +19,9 @@ from figleaf.cli.writers import Format
 from figleaf.errors import InputError
 from figleaf.images import Limits
 from figleaf.labels import Language
-from figleaf.models.bundle import members
+from figleaf.models.bundle import outside
 from figleaf.models.runtime import Precision, RuntimeName
-
-_BUNDLE = ("model.onnx", "card.json", "MODEL_CARD.md", "training.json")
+from figleaf.models.writing import CARD, GRAPH, REPORT, TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ class Loading:
     def read(self) -> tuple[Path, ...]:
         """The files that it is loaded from, where they are no embedded ones."""
         policy = (Path(self.policy),) if self.policy and self.policy not in presets() else ()
-        bundles = map(Path, members(self.model))
-        model = (folder / name for folder in bundles for name in _BUNDLE)
+        names = (GRAPH, CARD, TEXT, REPORT)
+        model = (folder / name for folder in outside(self.model) for name in names)
         return (*policy, *self.allow_lists, *self.block_lists, *model)
 
     def load(self) -> Classifier:

@@ -28,8 +28,8 @@ def timm_labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         ImportModelError: they are not told, or in two ways.
     """
-    told = [one["label_names"] for one in (config, _configured(config)) if one.get("label_names")]
-    names = told[0] if told else None
+    nested = _configured(config)
+    names = config.get("label_names") or nested.get("label_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ImportModelError(
             "config.json has no 'label_names': which output is which class cannot be known. Ask"
